@@ -1,0 +1,1 @@
+"""anirec recommends anime."""

@@ -1,0 +1,89 @@
+"""The facts about every anime that ranking needs, as aligned arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+KINDS: Final = ("Unknown", "TV", "Movie", "OVA", "ONA", "Special", "TV Special", "Music", "CM", "PV")
+"""The `type` column as codes: a kind's code is its place in this tuple."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Which anime carry which genre, theme or demographic; one packed row of bits per label.
+
+    names: the labels, sorted. bits: uint8 [labels, ceil(n / 8)], as `numpy.packbits` writes them.
+    """
+
+    names: tuple[str, ...]
+    bits: NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, labels_by_row: Sequence[Sequence[str]]) -> Labels:
+        """Build the index from each row's labels."""
+        names = tuple(sorted({label for labels in labels_by_row for label in labels}))
+        number = {name: i for i, name in enumerate(names)}
+        flags = np.zeros((len(names), len(labels_by_row)), dtype=np.bool_)
+        for row, labels in enumerate(labels_by_row):
+            for label in labels:
+                flags[number[label], row] = True
+        return cls(names=names, bits=np.packbits(flags, axis=1))
+
+    def rows_with(self, name: str, n: int) -> NDArray[np.bool_]:
+        """Return bool [n]: the rows that carry the label `name` (spelled exactly; KeyError otherwise)."""
+        try:
+            i = self.names.index(name)
+        except ValueError:
+            raise KeyError(name) from None
+        return np.unpackbits(self.bits[i], count=n).astype(np.bool_)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All known anime, ascending by id; every array is aligned with `anime_ids` and [n] long.
+
+    A row is a place in these arrays and never leaves the process. 0 means "not known" in years, minutes,
+    episodes and members.
+
+    kinds: int8, index into `KINDS`. years: int16. minutes: int16, of one episode. episodes: int16.
+    members: int32, people with the title on a list at its source. adult: bool.
+    franchise: int32, the number of the group of related titles; a title without relatives has a group of its own.
+    order: int16, place in the franchise's watch order, from 0.
+    requires: int32, the row of the title to be seen before this one (its previous season, its parent story),
+        or -1 where a newcomer may start here.
+    """
+
+    anime_ids: NDArray[np.int32]
+    kinds: NDArray[np.int8]
+    years: NDArray[np.int16]
+    minutes: NDArray[np.int16]
+    episodes: NDArray[np.int16]
+    members: NDArray[np.int32]
+    adult: NDArray[np.bool_]
+    franchise: NDArray[np.int32]
+    order: NDArray[np.int16]
+    requires: NDArray[np.int32]
+    labels: Labels
+
+    def __len__(self) -> int:
+        """Return the number of anime."""
+        return len(self.anime_ids)
+
+    def rows_of(self, anime_ids: NDArray[np.int32]) -> NDArray[np.int64]:
+        """Return the rows of the ids that are known, in the order given; unknown ids are left out."""
+        return rows_of(self.anime_ids, anime_ids)
+
+
+def rows_of(known_ids: NDArray[np.int32], anime_ids: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return the places in `known_ids` (ascending) of those `anime_ids` that it holds, in the order given."""
+    if len(known_ids) == 0:
+        return np.empty(0, dtype=np.int64)
+    rows = np.searchsorted(known_ids, anime_ids)
+    rows[rows == len(known_ids)] = 0
+    found: NDArray[np.int64] = rows[known_ids[rows] == anime_ids]
+    return found

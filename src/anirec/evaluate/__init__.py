@@ -1,0 +1,1 @@
+"""Protocols, metrics and intervals; knows no concrete model."""

@@ -1,0 +1,1 @@
+"""Canonical tables to what models and ranking take: datasets, franchises, splits."""

@@ -1,0 +1,1 @@
+"""One file per model: `fit(dataset, config, rng) -> fitted`."""

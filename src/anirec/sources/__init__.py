@@ -1,0 +1,1 @@
+"""One file per source layout: its files in, canonical tables out, rejects counted."""

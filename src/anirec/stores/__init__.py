@@ -1,0 +1,1 @@
+"""Bundles: what is trained, on disk, ready to serve."""

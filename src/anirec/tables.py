@@ -1,0 +1,114 @@
+"""Tables on disk: DuckDB set up our way, Parquet in and out, folders that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+
+def connect(*, threads: int | None = None) -> duckdb.DuckDBPyConnection:
+    """Open an in-memory DuckDB that keeps row order, prints nothing and never goes to the network.
+
+    threads: at most so many; None leaves it to DuckDB (all cores).
+    """
+    con = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+    con.execute("SET preserve_insertion_order = true")
+    con.execute("SET enable_progress_bar = false")
+    if threads is not None:
+        con.execute(f"SET threads = {int(threads)}")
+    return con
+
+
+def quoted(path: Path | str) -> str:
+    """Return a path as an SQL string literal."""
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def write_parquet(con: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
+    """Write the rows of `query` to one Parquet file; returns how many. Same rows, same bytes.
+
+    The query must order its rows. The path's folder must exist; the caller makes the write atomic (see `new_folder`).
+    """
+    rows = con.execute(
+        f"COPY ({query}) TO {quoted(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
+    ).fetchone()
+    return int(rows[0]) if rows else 0
+
+
+def read_arrays(con: duckdb.DuckDBPyConnection, query: str) -> dict[str, NDArray[Any]]:
+    """Return the columns of `query` as NumPy arrays (masked arrays where a numeric column holds NULL)."""
+    return dict(con.execute(query).fetchnumpy())
+
+
+def filled(column: NDArray[Any], missing: Any) -> NDArray[Any]:
+    """Return a plain array: NULLs of a numeric column from `read_arrays` become `missing`."""
+    return column.filled(missing) if isinstance(column, np.ma.MaskedArray) else column
+
+
+@contextmanager
+def new_folder(target: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `target` that becomes `target` when the block ends without an error.
+
+    An existing `target` is replaced; until then it stays as it was. After an error or an interrupt nothing is left.
+    """
+    target = target.absolute()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
+    try:
+        yield work
+        for file in work.rglob("*"):
+            _flush(file)
+        _flush(work)
+        work.chmod(0o755)
+        _swap(work, target)
+        _flush(target.parent)
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+
+
+def _swap(work: Path, target: Path) -> None:
+    if not target.exists():
+        work.rename(target)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".old", dir=target.parent))
+    target.rename(old / "was")
+    try:
+        work.rename(target)
+    except OSError:
+        (old / "was").rename(target)
+        raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def new_file(target: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `target` that replaces it when the block ends without an error."""
+    target = target.absolute()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    work = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        yield work
+        _flush(work)
+        work.replace(target)
+    except BaseException:
+        work.unlink(missing_ok=True)
+        raise
