@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -43,9 +44,11 @@ class Labels:
         return np.unpackbits(self.bits[i], count=n).astype(np.bool_)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Catalogue:
     """All known anime, ascending by id; every array is aligned with `anime_ids` and [n] long.
+
+    Two catalogues are equal only if they are the same object, so that what is worked out from one can be kept.
 
     A row is a place in these arrays and never leaves the process. 0 means "not known" in years, minutes,
     episodes and members.
@@ -73,6 +76,15 @@ class Catalogue:
     def __len__(self) -> int:
         """Return the number of anime."""
         return len(self.anime_ids)
+
+    @cached_property
+    def franchise_blocks(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Rows ordered by franchise [n], where each franchise's block starts in them [f], and each row's block [n]."""
+        rows = np.argsort(self.franchise, kind="stable")
+        _, block = np.unique(self.franchise, return_inverse=True)
+        sizes = np.bincount(block)
+        starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+        return rows, starts.astype(np.int64), block.astype(np.int64)
 
     def rows_of(self, anime_ids: NDArray[np.int32]) -> NDArray[np.int64]:
         """Return the rows of the ids that are known, in the order given; unknown ids are left out."""

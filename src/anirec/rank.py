@@ -1,0 +1,138 @@
+"""Scores -> a list: mask, filter, franchise rules, ties, top k. Written once; serving and evaluation both come here."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anirec.core.catalogue import KINDS, Catalogue
+from anirec.core.errors import InputError
+from anirec.core.profile import Profile
+from anirec.core.ranking import Filters, FranchiseMode, Query, Ranking
+
+ONE_EACH = frozenset({FranchiseMode.ENTRY, FranchiseMode.NEXT, FranchiseMode.MIXED})
+
+
+def align(scores: NDArray[np.float32], rows: NDArray[np.int64], catalogue: Catalogue) -> NDArray[np.float32]:
+    """Spread a model's scores over the catalogue.
+
+    scores: [n of the model]. rows: [n of the model], each item's row in the catalogue.
+    Returns float32 [len(catalogue)]; -inf where the model has no score.
+    """
+    spread = np.full(len(catalogue), -np.inf, dtype=np.float32)
+    spread[rows] = scores
+    return spread
+
+
+def rank(scores: NDArray[np.float32], profile: Profile, catalogue: Catalogue, query: Query) -> Ranking:
+    """Return the best `query.k` candidates of one profile, refilled until there are k or no more candidates.
+
+    scores: [len(catalogue)], see `align`; -inf = cannot be recommended.
+    Titles on the profile never come back (planned ones do if the query says so). Equal scores are ordered by id.
+    Where only franchise openers may appear, an opener is ranked by the best score within its franchise:
+    whoever would love the third season should meet the first.
+
+    Raises:
+        InputError: k is less than 1, or a filter names an unknown kind or label.
+    """
+    if query.k < 1:
+        raise InputError(f"k is {query.k}; ask for at least 1 title")
+    on_profile = catalogue.rows_of(profile.anime_ids)
+    seen_rows = catalogue.rows_of(profile.anime_ids[profile.seen])
+    barred = seen_rows if query.include_planned else on_profile
+    if query.franchise is FranchiseMode.ENTRY:
+        scores = _best_of_franchise(scores, catalogue)
+    candidates = _passing(catalogue, query.filters) & _franchise_mask(catalogue, seen_rows, query.franchise)
+    masked = np.where(candidates, scores, np.float32(-np.inf))
+    masked[barred] = -np.inf
+    rows = _top(masked, catalogue, query.k, one_each=query.franchise in ONE_EACH)
+    return Ranking(anime_ids=catalogue.anime_ids[rows], scores=masked[rows])
+
+
+def _best_of_franchise(scores: NDArray[np.float32], catalogue: Catalogue) -> NDArray[np.float32]:
+    rows, starts, block = catalogue.franchise_blocks
+    best: NDArray[np.float32] = np.maximum.reduceat(scores[rows], starts)[block]
+    return np.where(np.isneginf(scores), scores, best)
+
+
+def _franchise_mask(catalogue: Catalogue, seen_rows: NDArray[np.int64], mode: FranchiseMode) -> NDArray[np.bool_]:
+    if mode is FranchiseMode.ANYTHING:
+        return np.ones(len(catalogue), dtype=np.bool_)
+    _, starts, block = catalogue.franchise_blocks
+    known = np.zeros(len(starts), dtype=np.bool_)
+    known[block[seen_rows]] = True
+    related = known[block]
+    if mode is FranchiseMode.UNRELATED:
+        return ~related
+    startable = catalogue.requires < 0
+    if mode is FranchiseMode.ENTRY:
+        return startable & ~related
+    seen = np.zeros(len(catalogue), dtype=np.bool_)
+    seen[seen_rows] = True
+    within_reach = startable | seen[catalogue.requires]
+    return within_reach & related if mode is FranchiseMode.NEXT else within_reach
+
+
+def _top(masked: NDArray[np.float32], catalogue: Catalogue, k: int, *, one_each: bool) -> NDArray[np.int64]:
+    """Return at most k rows, best first, ties by id; with `one_each` only the best row of each franchise."""
+    wanted = k
+    while True:
+        rows = _leading(masked, wanted)
+        if one_each:
+            _, first = np.unique(catalogue.franchise[rows], return_index=True)
+            kept = rows[np.sort(first)]
+        else:
+            kept = rows
+        if len(kept) >= k or len(rows) < wanted:
+            return kept[:k]
+        wanted *= 4
+
+
+def _leading(masked: NDArray[np.float32], m: int) -> NDArray[np.int64]:
+    """Return all rows that score at least as much as the m-th best, best first, ties by row (that is, by id)."""
+    n = len(masked)
+    floor = np.partition(masked, n - m)[n - m] if m < n else np.float32(-np.inf)
+    rows = np.flatnonzero((masked >= floor) & (masked > -np.inf))
+    order: NDArray[np.int64] = rows[np.argsort(-masked[rows], kind="stable")]
+    return order
+
+
+@lru_cache(maxsize=256)
+def _passing(catalogue: Catalogue, filters: Filters) -> NDArray[np.bool_]:
+    """Return bool [n]: the rows that pass the filters. Kept, because people page and re-rank with the same ones."""
+    passing = np.ones(len(catalogue), dtype=np.bool_)
+    if filters.kinds is not None:
+        passing &= np.isin(catalogue.kinds, [_kind_code(kind) for kind in filters.kinds])
+    if not filters.adult:
+        passing &= ~catalogue.adult
+    for column, least, most in (
+        (catalogue.years, filters.year_from, filters.year_to),
+        (catalogue.members, filters.min_members, filters.max_members),
+        (catalogue.episodes, filters.min_episodes, filters.max_episodes),
+        (catalogue.minutes, None, filters.max_minutes),
+    ):
+        if least is not None:
+            passing &= column >= max(least, 1)
+        if most is not None:
+            passing &= (column <= most) & (column > 0)
+    for label in filters.genres_in:
+        passing &= _rows_with(catalogue, label)
+    for label in filters.genres_out:
+        passing &= ~_rows_with(catalogue, label)
+    passing.flags.writeable = False
+    return passing
+
+
+def _kind_code(kind: str) -> int:
+    if kind not in KINDS:
+        raise InputError(f'there is no type "{kind}"; types are {", ".join(KINDS)}')
+    return KINDS.index(kind)
+
+
+def _rows_with(catalogue: Catalogue, label: str) -> NDArray[np.bool_]:
+    try:
+        return catalogue.labels.rows_with(label, len(catalogue))
+    except KeyError:
+        raise InputError(f'there is no genre "{label}"; genres are {", ".join(catalogue.labels.names)}') from None

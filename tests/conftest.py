@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The real data; a test that needs it is skipped, and says so, where it is absent."""
+    folder = Path(os.environ.get("ANIREC_SHARED", REPOSITORY.parent / "shared")) / "data"
+    if not folder.is_dir():
+        pytest.skip(f"real data not found at {folder}; set ANIREC_SHARED to the folder that holds data/")
+    return folder
