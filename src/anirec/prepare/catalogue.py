@@ -1,0 +1,91 @@
+"""The canonical `anime` and `relations` tables -> the catalogue that ranking works on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from anirec.core.catalogue import KINDS, Catalogue, Labels
+from anirec.core.errors import BadTable
+from anirec.prepare.franchises import Franchises, Relations, Titles, find_franchises
+from anirec.tables import connect, filled, quoted, read_arrays
+
+
+def read_catalogue(folder: Path) -> Catalogue:
+    """Read `anime.parquet` and, where there is one, `relations.parquet` of a canonical folder; find the franchises.
+
+    Raises:
+        BadTable: a file is missing, damaged, or lacks a column.
+    """
+    path = folder / "anime.parquet"
+    if not path.is_file():
+        raise BadTable(f"{path} is missing; make a canonical folder with `anirec data import`")
+    try:
+        with connect() as con:
+            anime = read_arrays(con, f"SELECT * FROM read_parquet({quoted(path)}) ORDER BY anime_id")
+            related = _read_relations(con, folder / "relations.parquet")
+    except duckdb.Error as error:
+        raise BadTable(f"{path} cannot be read as a table of anime: {error}") from error
+    titles = _titles(anime)
+    return build_catalogue(anime, titles, find_franchises(titles, related))
+
+
+def build_catalogue(anime: dict[str, NDArray[Any]], titles: Titles, franchises: Franchises) -> Catalogue:
+    """Put the catalogue together. anime: columns named as in `core.columns.ANIME`, ascending by id."""
+    labels = [
+        [label for column in ("genres", "themes", "demographics") for label in _list(anime[column][row])]
+        for row in range(len(titles.anime_ids))
+    ]
+    return Catalogue(
+        anime_ids=titles.anime_ids,
+        kinds=titles.kinds,
+        years=titles.years,
+        minutes=filled(anime["minutes"], 0).clip(0, np.iinfo(np.int16).max).astype(np.int16),
+        episodes=titles.episodes,
+        members=titles.members,
+        adult=filled(anime["adult"], False).astype(np.bool_),  # noqa: FBT003 - the value of a missing fact
+        franchise=franchises.number,
+        order=franchises.order,
+        requires=franchises.requires,
+        labels=Labels.of(labels),
+    )
+
+
+def _titles(anime: dict[str, NDArray[Any]]) -> Titles:
+    kinds = np.array([KINDS.index(kind) if kind in KINDS else 0 for kind in _texts(anime["type"])], dtype=np.int8)
+    return Titles(
+        anime_ids=filled(anime["anime_id"], -1).astype(np.int32),
+        title=[title or "" for title in _texts(anime["title"])],
+        english=_texts(anime["title_english"]),
+        japanese=_texts(anime["title_japanese"]),
+        synonyms=[_list(value) for value in anime["synonyms"]],
+        kinds=kinds,
+        start_dates=_texts(anime["start_date"]),
+        years=filled(anime["year"], 0).astype(np.int16),
+        episodes=filled(anime["episodes"], 0).clip(0, np.iinfo(np.int16).max).astype(np.int16),
+        members=filled(anime["members"], 0).astype(np.int32),
+    )
+
+
+def _read_relations(con: duckdb.DuckDBPyConnection, path: Path) -> Relations:
+    if not path.is_file():
+        return Relations(anime_ids=np.empty(0, np.int32), relations=[], target_ids=np.empty(0, np.int32))
+    columns = read_arrays(con, f"SELECT anime_id, relation, target_id FROM read_parquet({quoted(path)}) ORDER BY ALL")
+    return Relations(
+        anime_ids=filled(columns["anime_id"], -1).astype(np.int32),
+        relations=[str(relation) for relation in columns["relation"]],
+        target_ids=filled(columns["target_id"], -1).astype(np.int32),
+    )
+
+
+def _texts(column: NDArray[Any]) -> list[str | None]:
+    """Return a text column as strings and None, whether or not it came with NULLs."""
+    return [text or None for text in filled(column, None).tolist()]
+
+
+def _list(value: Any) -> list[str]:
+    return [] if value is None or value is np.ma.masked else [str(item) for item in value]

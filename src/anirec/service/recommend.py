@@ -1,0 +1,304 @@
+"""From titles that somebody likes to titles that they may like: what `anirec.load()` returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anirec.core.anime import Anime
+from anirec.core.catalogue import Catalogue
+from anirec.core.errors import InputError, MissingAbility, TitleMatch
+from anirec.core.profile import Entry, Profile
+from anirec.core.protocols import Recommender
+from anirec.core.ranking import DEFAULT_KINDS, Filters, FranchiseMode, Query, Ranking
+from anirec.explain import Reason, reasons
+from anirec.rank import align, rank
+from anirec.titles import TitleIndex
+
+DISLIKE_SCORE = 2.0
+"""A plain dislike counts like a score of 2 ("horrible" on MyAnimeList's scale)."""
+
+
+class Facts(Protocol):
+    """Where facts about anime come from."""
+
+    def of(self, anime_ids: Iterable[int]) -> dict[int, Anime]:
+        """Return the facts of these anime by id, without those that are not known."""
+        ...
+
+
+@runtime_checkable
+class Personal(Protocol):
+    """A recommender that scores by the profile alone and can say what each title of it adds to a score."""
+
+    @property
+    def items(self) -> NDArray[np.int32]:
+        """[n] ids of the anime that it knows, ascending."""
+        ...
+
+    def contributions(self, profile: Profile, anime_ids: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Return float32 [len(profile), len(anime_ids)]."""
+        ...
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """One recommended anime. rank: from 1. score: the model's, comparable within one list only.
+
+    because: titles of the profile by their share in the score, strongest first; negative = it spoke against it.
+    """
+
+    rank: int
+    anime: Anime
+    score: float
+    because: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
+class Understood:
+    """How one text was read: the anime it was taken to mean, and others of the same title that it may have meant."""
+
+    text: str
+    anime_id: int
+    others: tuple[TitleMatch, ...]
+
+
+@dataclass(frozen=True)
+class Recommendations:
+    """A list of recommendations, how the input was read, and the facts of the titles that the reasons name."""
+
+    items: tuple[Recommendation, ...]
+    understood: tuple[Understood, ...]
+    named: Mapping[int, Anime]
+
+    def __iter__(self) -> Iterator[Recommendation]:
+        """Iterate over the recommendations, best first."""
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.items)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an anime stands in its franchise. order: in watch order, from 0. entry: a newcomer may start here."""
+
+    anime: Anime
+    order: int
+    entry: bool
+
+
+@dataclass(frozen=True)
+class Info:
+    """One anime, and its franchise in watch order (itself among them)."""
+
+    anime: Anime
+    franchise: tuple[Place, ...]
+
+
+@dataclass(frozen=True)
+class Service:
+    """A loaded bundle, ready to answer. Make one with `anirec.load()`; it holds no state between calls."""
+
+    catalogue: Catalogue
+    titles: TitleIndex
+    facts: Facts
+    models: Mapping[str, Recommender]
+    default_model: str
+    explainer: Personal
+    similar_model: str
+    manifest: Mapping[str, Any]
+    path: Path
+
+    def recommend(
+        self,
+        like: Sequence[str | int | tuple[str | int, float]] = (),
+        *,
+        dislike: Sequence[str | int] = (),
+        seen: Sequence[str | int] = (),
+        k: int = 20,
+        franchise: FranchiseMode | str = FranchiseMode.ENTRY,
+        filters: Filters | None = None,
+        model: str | None = None,
+    ) -> Recommendations:
+        """Recommend anime to somebody who likes these.
+
+        like: titles in any language, MyAnimeList ids, `"title:score"` or pairs (title, score 1..10). dislike: what to
+        move away from. seen: only to be left out. k: how many, at least 1. franchise: see `FranchiseMode`.
+        filters: None = no adult titles, music videos or commercials. model: a name in the bundle, None = its default.
+
+        Raises:
+            UnknownTitle, AmbiguousTitle: a text fits no anime, or several; the error lists the nearest.
+            InputError: a score outside 1..10, an unknown genre or type, an id that the bundle does not know.
+        """
+        understood: list[Understood] = []
+        entries: list[Entry] = []
+        for wish in like:
+            text, score = _text_and_score(wish, self.titles)
+            understood.append(self._understand(text))
+            entries.append(Entry(understood[-1].anime_id, score))
+        for wish in dislike:
+            understood.append(self._understand(_text(wish)))
+            entries.append(Entry(understood[-1].anime_id, DISLIKE_SCORE))
+        _refuse_contradictions(entries, self._name)
+        ignored: list[int] = []
+        for wish in seen:
+            understood.append(self._understand(_text(wish)))
+            ignored.append(understood[-1].anime_id)
+        profile = Profile.of(entries)
+        ranking = self.rank(
+            profile,
+            Query(k=k, filters=self.filters(filters), franchise=_mode(franchise)),
+            model=model,
+            seen=np.array(ignored, dtype=np.int32),
+        )
+        return self._explained(profile, ranking, understood)
+
+    def similar(
+        self,
+        title: str | int,
+        *,
+        k: int = 20,
+        franchise: FranchiseMode | str = FranchiseMode.ENTRY,
+        filters: Filters | None = None,
+    ) -> Recommendations:
+        """Return the anime nearest to one title in whom they please; arguments and errors as in `recommend`."""
+        understood = self._understand(_text(title))
+        query = Query(k=k, filters=self.filters(filters), franchise=_mode(franchise))
+        ranking = self.rank_similar(understood.anime_id, query)
+        return self._explained(Profile.of_likes([understood.anime_id]), ranking, [understood])
+
+    def rank_similar(self, anime_id: int, query: Query) -> Ranking:
+        """Rank the anime nearest to one that the catalogue knows.
+
+        Where too few people rated it, those of its franchise that were rated stand for it.
+
+        Raises:
+            MissingAbility: nobody's ratings say anything about it or its franchise.
+        """
+        rows = self._stand_ins(anime_id)
+        if len(rows) == 0:
+            raise MissingAbility(f"too few people rated the anime {anime_id} to say what is like it")
+        profile = Profile.of_likes(self.catalogue.anime_ids[rows].tolist())
+        seen = np.array([anime_id], dtype=np.int32)
+        return self.rank(profile, query, model=self.similar_model, seen=seen)
+
+    def can_compare(self, anime_id: int) -> bool:
+        """Return whether `similar` can answer for this id."""
+        return len(self._stand_ins(anime_id)) > 0
+
+    def model(self, name: str | None = None) -> Recommender:
+        """Return a model of the bundle by name, None = the default one.
+
+        Raises:
+            InputError: the bundle has no model of this name.
+        """
+        wanted = name or self.default_model
+        if wanted not in self.models:
+            raise InputError(f'this bundle has no model "{wanted}"; it has {", ".join(sorted(self.models))}')
+        return self.models[wanted]
+
+    def filters(self, filters: Filters | None) -> Filters:
+        """Return the filters with kinds filled in where none are asked for, and labels in the catalogue's spelling."""
+        filters = filters or Filters()
+        return replace(
+            filters,
+            kinds=DEFAULT_KINDS if filters.kinds is None else filters.kinds,
+            genres_in=frozenset(self._label(label) for label in filters.genres_in),
+            genres_out=frozenset(self._label(label) for label in filters.genres_out),
+        )
+
+    def _label(self, wanted: str) -> str:
+        for name in self.catalogue.labels.names:
+            if name.casefold() == wanted.casefold():
+                return name
+        return wanted  # ranking refuses it and says which there are
+
+    def _understand(self, text: str) -> Understood:
+        resolved = self.titles.resolve(text)
+        return Understood(text=text, anime_id=resolved.anime_id, others=resolved.others)
+
+    def _name(self, anime_id: int) -> str:
+        return self.facts.of([anime_id])[anime_id].title
+
+    @cached_property
+    def _comparable(self) -> NDArray[np.bool_]:
+        """[catalogue] whether ratings say anything about a title."""
+        return np.isin(self.catalogue.anime_ids, self.explainer.items)
+
+    def _stand_ins(self, anime_id: int) -> NDArray[np.int64]:
+        """Return the row of the title if ratings say anything about it, else those of its franchise of which they do."""
+        row = self.catalogue.rows_of(np.array([anime_id], dtype=np.int32))
+        if len(row) == 0 or self._comparable[row[0]]:
+            return row
+        return np.flatnonzero((self.catalogue.franchise == self.catalogue.franchise[row[0]]) & self._comparable)
+
+    def _rows(self, recommender: Recommender) -> NDArray[np.int64]:
+        return self.catalogue.rows_of(recommender.items)
+
+    def _explained(self, profile: Profile, ranking: Ranking, understood: Sequence[Understood]) -> Recommendations:
+        whys: list[tuple[Reason, ...]] = [() for _ in range(len(ranking))]
+        if len(profile) > 1:
+            parts = self.explainer.contributions(profile, ranking.anime_ids)
+            whys = [tuple(reasons(profile.anime_ids, parts[:, i])) for i in range(len(ranking))]
+        facts = self.facts.of([*ranking.anime_ids.tolist(), *profile.anime_ids.tolist()])
+        items = tuple(
+            Recommendation(rank=i + 1, anime=facts[int(anime_id)], score=float(ranking.scores[i]), because=whys[i])
+            for i, anime_id in enumerate(ranking.anime_ids)
+        )
+        named = {int(i): facts[int(i)] for i in profile.anime_ids if int(i) in facts}
+        return Recommendations(items=items, understood=tuple(understood), named=named)
+
+
+def with_seen(profile: Profile, seen: NDArray[np.int32]) -> Profile:
+    """Return the profile with further ids on it, which carry no opinion."""
+    more = np.setdiff1d(seen, profile.anime_ids)
+    anime_ids = np.concatenate([profile.anime_ids, more])
+    order = np.argsort(anime_ids)
+    return Profile(
+        anime_ids=anime_ids[order],
+        scores=np.concatenate([profile.scores, np.full(len(more), np.nan, np.float32)])[order],
+        statuses=np.concatenate([profile.statuses, np.zeros(len(more), np.int8)])[order],
+    )
+
+
+def _mode(mode: FranchiseMode | str) -> FranchiseMode:
+    try:
+        return FranchiseMode(mode)
+    except ValueError:
+        modes = ", ".join(FranchiseMode)
+        raise InputError(f'there is no franchise mode "{mode}"; modes are {modes}') from None
+
+
+def _text(wish: str | int) -> str:
+    return f"#{wish}" if isinstance(wish, int) else wish
+
+
+def _text_and_score(wish: str | int | tuple[str | int, float], titles: TitleIndex) -> tuple[str, float | None]:
+    """Split `Trigun:9` and `6:9`; a text that is itself a title stays whole."""
+    if isinstance(wish, tuple):
+        return _text(wish[0]), float(wish[1])
+    text = _text(wish).strip()
+    title, colon, score = text.rpartition(":")
+    if not colon or titles.is_title(text):
+        return text, None
+    try:
+        return title, float(score)
+    except ValueError:
+        return text, None
+
+
+def _refuse_contradictions(entries: Sequence[Entry], name: Callable[[int], str]) -> None:
+    scores: dict[int, float | None] = {}
+    for entry in entries:
+        if entry.anime_id in scores and scores[entry.anime_id] != entry.score:
+            title = f"{name(entry.anime_id)} [{entry.anime_id}]"
+            raise InputError(f"{title} is named twice with different opinions; keep one of them")
+        scores[entry.anime_id] = entry.score

@@ -1,0 +1,84 @@
+"""The one file that names concrete classes: which model a name stands for, and how the parts become a service."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from anirec.core.errors import DamagedBundle
+from anirec.core.protocols import Recommender
+from anirec.core.state import State
+from anirec.recommenders import blend, ease, popularity
+from anirec.service.recommend import Personal, Service
+from anirec.stores.bundle import Bundle, read_bundle
+from anirec.stores.facts import FactsTable, read_titles
+
+BUNDLE_VARIABLE: Final = "ANIREC_BUNDLE"
+
+RESTORERS: Final[Mapping[str, Callable[[State], Recommender]]] = {
+    "ease": ease.restore,
+    "popularity": popularity.restore,
+}
+"""How a model is rebuilt from its state, by the state's kind; blends are put together from these."""
+
+EXPLAINER: Final = "ease"
+SIMILAR: Final = "similar"
+
+
+def starter_bundle() -> Path:
+    """Return the folder of the bundle that comes with the package."""
+    return Path(str(files("anirec"))) / "starter"
+
+
+def default_bundle() -> Path:
+    """Return the bundle that is used when none is named: `$ANIREC_BUNDLE`, else the starter bundle."""
+    named = os.environ.get(BUNDLE_VARIABLE)
+    return Path(named) if named else starter_bundle()
+
+
+def load(bundle: Path | str | None = None) -> Service:
+    """Open a bundle and return the service that answers from it.
+
+    bundle: a folder written by `anirec train`; None = `default_bundle()`.
+
+    Raises:
+        BundleError: there is no sound bundle there.
+    """
+    opened = read_bundle(Path(bundle) if bundle is not None else default_bundle())
+    models = restore_models(opened)
+    for name in (opened.default_model, SIMILAR, EXPLAINER):
+        if name not in models:
+            raise DamagedBundle(f'the bundle at {opened.path} has no model "{name}"')
+    explainer = models[EXPLAINER]
+    if not isinstance(explainer, Personal):
+        raise DamagedBundle(f'the model "{EXPLAINER}" of the bundle at {opened.path} cannot explain')
+    return Service(
+        catalogue=opened.catalogue,
+        titles=read_titles(opened.titles_table, opened.catalogue),
+        facts=FactsTable(opened.anime_table),
+        models=models,
+        default_model=opened.default_model,
+        explainer=explainer,
+        similar_model=SIMILAR,
+        manifest=opened.manifest,
+        path=opened.path,
+    )
+
+
+def restore_models(bundle: Bundle) -> dict[str, Recommender]:
+    """Rebuild all models of a bundle: first the single ones, then the blends of them.
+
+    Raises:
+        DamagedBundle: a model is of an unknown kind, or its arrays do not fit together.
+    """
+    try:
+        models = {name: RESTORERS[s.kind](s) for name, s in bundle.models.items() if s.kind != "blend"}
+        blends = {name: blend.restore(s, models) for name, s in bundle.models.items() if s.kind == "blend"}
+    except KeyError as error:
+        raise DamagedBundle(f"the bundle at {bundle.path} lacks or does not explain {error}") from error
+    except ValueError as error:
+        raise DamagedBundle(f"a model of the bundle at {bundle.path} is damaged: {error}") from error
+    return models | blends
