@@ -194,6 +194,23 @@ class Service:
         """Return whether `similar` can answer for this id."""
         return len(self._stand_ins(anime_id)) > 0
 
+    def rank(
+        self,
+        profile: Profile,
+        query: Query,
+        *,
+        model: str | None = None,
+        seen: NDArray[np.int32] | None = None,
+    ) -> Ranking:
+        """Score one profile and rank: what `recommend`, `similar` and `batch` share.
+
+        seen: int32 ids that are on the profile for ranking (left out, their franchises known) but say nothing of taste.
+        """
+        recommender = self.model(model)
+        scores = recommender.score([profile])[0]
+        known = profile if seen is None or len(seen) == 0 else with_seen(profile, seen)
+        return rank(align(scores, self._rows[id(recommender)], self.catalogue), known, self.catalogue, query)
+
     def model(self, name: str | None = None) -> Recommender:
         """Return a model of the bundle by name, None = the default one.
 
@@ -234,14 +251,16 @@ class Service:
         return np.isin(self.catalogue.anime_ids, self.explainer.items)
 
     def _stand_ins(self, anime_id: int) -> NDArray[np.int64]:
-        """Return the row of the title if ratings say anything about it, else those of its franchise of which they do."""
+        """Return the row of the title if it was rated enough, else the rows of those of its franchise that were."""
         row = self.catalogue.rows_of(np.array([anime_id], dtype=np.int32))
         if len(row) == 0 or self._comparable[row[0]]:
             return row
         return np.flatnonzero((self.catalogue.franchise == self.catalogue.franchise[row[0]]) & self._comparable)
 
-    def _rows(self, recommender: Recommender) -> NDArray[np.int64]:
-        return self.catalogue.rows_of(recommender.items)
+    @cached_property
+    def _rows(self) -> dict[int, NDArray[np.int64]]:
+        """Where the items of each model stand in the catalogue, by the model's identity."""
+        return {id(model): self.catalogue.rows_of(model.items) for model in self.models.values()}
 
     def _explained(self, profile: Profile, ranking: Ranking, understood: Sequence[Understood]) -> Recommendations:
         whys: list[tuple[Reason, ...]] = [() for _ in range(len(ranking))]
