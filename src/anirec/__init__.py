@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from anirec.core.ranking import Filters, FranchiseMode
-    from anirec.wiring import load
+    from anirec.wiring.serve import load
 
 __all__ = ["Filters", "FranchiseMode", "__version__", "load"]
 
@@ -22,7 +22,7 @@ __version__ = version("anirec")
 def __getattr__(name: str) -> Any:
     """Import what is public when it is first used: `import anirec` alone stays instant."""
     if name == "load":
-        from anirec.wiring import load  # noqa: PLC0415
+        from anirec.wiring.serve import load  # noqa: PLC0415
 
         return load
     if name in ("Filters", "FranchiseMode"):

@@ -31,8 +31,8 @@ def rank(scores: NDArray[np.float32], profile: Profile, catalogue: Catalogue, qu
 
     scores: [len(catalogue)], see `align`; -inf = cannot be recommended.
     Titles on the profile never come back (planned ones do if the query says so). Equal scores are ordered by id.
-    Where only franchise openers may appear, an opener is ranked by the best score within its franchise:
-    whoever would love the third season should meet the first.
+    Where only franchise openers may appear, the best of a franchise's openers takes the best score within the
+    franchise: whoever would love the third season should meet the first.
 
     Raises:
         InputError: k is less than 1, or a filter names an unknown kind or label.
@@ -42,19 +42,26 @@ def rank(scores: NDArray[np.float32], profile: Profile, catalogue: Catalogue, qu
     on_profile = catalogue.rows_of(profile.anime_ids)
     seen_rows = catalogue.rows_of(profile.anime_ids[profile.seen])
     barred = seen_rows if query.include_planned else on_profile
-    if query.franchise is FranchiseMode.ENTRY:
-        scores = _best_of_franchise(scores, catalogue)
     candidates = _passing(catalogue, query.filters) & _franchise_mask(catalogue, seen_rows, query.franchise)
-    masked = np.where(candidates, scores, np.float32(-np.inf))
-    masked[barred] = -np.inf
+    candidates[barred] = False
+    if query.franchise is FranchiseMode.ENTRY:
+        masked = _promoted(scores, candidates, catalogue)
+    else:
+        masked = np.where(candidates, scores, np.float32(-np.inf))
     rows = _top(masked, catalogue, query.k, one_each=query.franchise in ONE_EACH)
     return Ranking(anime_ids=catalogue.anime_ids[rows], scores=masked[rows])
 
 
-def _best_of_franchise(scores: NDArray[np.float32], catalogue: Catalogue) -> NDArray[np.float32]:
+def _promoted(scores: NDArray[np.float32], candidates: NDArray[np.bool_], catalogue: Catalogue) -> NDArray[np.float32]:
+    """Return the scores of the best candidate of each franchise, raised to its franchise's best; -inf elsewhere.
+
+    Of equally good candidates the one with the lowest id stands for the franchise.
+    """
     rows, starts, block = catalogue.franchise_blocks
-    best: NDArray[np.float32] = np.maximum.reduceat(scores[rows], starts)[block]
-    return np.where(np.isneginf(scores), scores, best)
+    own = np.where(candidates, scores, np.float32(-np.inf))
+    best = np.maximum.reduceat(scores[rows], starts)[block]
+    best_candidate = np.maximum.reduceat(own[rows], starts)[block]
+    return np.where((own == best_candidate) & (own > -np.inf), best, np.float32(-np.inf))
 
 
 def _franchise_mask(catalogue: Catalogue, seen_rows: NDArray[np.int64], mode: FranchiseMode) -> NDArray[np.bool_]:

@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from anirec.core.catalogue import KINDS, Catalogue
 from anirec.core.errors import AmbiguousTitle, InputError, TitleMatch, UnknownTitle
 
-NEAR = 88.0
-"""Similarity from which a single near title is taken: a typo or two in a title of usual length."""
+NEAR = 80.0
+"""Similarity from which a near title may be taken: a typo in a short title, two or three in one of usual length."""
+SURE = 90.0
+"""Below this similarity, the lead over the next anime must be larger by what is missing."""
 LISTED = 55.0
 """Similarity from which a title is worth listing as "did you mean"."""
 CLEAR = 4.0
@@ -113,19 +115,23 @@ class TitleIndex:
     def _choose(self, text: str, found: list[int]) -> Resolved:
         """Choose among anime with the very same title."""
         ranked = sorted(found, key=lambda i: (-self._members(i), i))
-        others = tuple(self._match(i, 100.0) for i in ranked[1:])
-        if others and self._members(ranked[0]) < BETTER_KNOWN * max(self._members(ranked[1]), 1):
-            raise AmbiguousTitle(text, [self._match(i, 100.0) for i in ranked[:SHOWN]])
-        return Resolved(ranked[0], others)
+        matches = [self._match(i, 100.0) for i in ranked]
+        return self._take_first(text, matches, rivals=matches[1:])
 
     def _nearest(self, text: str) -> Resolved:
         matches = self.search(text)
         if not matches or matches[0].similarity < NEAR:
             raise UnknownTitle(text, matches)
+        lead = max(CLEAR, SURE - matches[0].similarity)
+        rivals = [m for m in matches[1:] if m.similarity > matches[0].similarity - lead]
+        return self._take_first(text, matches, rivals=rivals)
+
+    def _take_first(self, text: str, matches: list[TitleMatch], rivals: list[TitleMatch]) -> Resolved:
+        """Take the first match, unless an unrelated rival is nearly as well known."""
         best = matches[0]
-        rivals = [m for m in matches[1:] if m.similarity > best.similarity - CLEAR and not self._related(m, best)]
-        if any(self._members(best.anime_id) < BETTER_KNOWN * max(self._members(m.anime_id), 1) for m in rivals):
-            raise AmbiguousTitle(text, matches)
+        strangers = [m for m in rivals if not self._related(m, best)]
+        if any(self._members(best.anime_id) < BETTER_KNOWN * max(self._members(m.anime_id), 1) for m in strangers):
+            raise AmbiguousTitle(text, matches[:SHOWN])
         return Resolved(best.anime_id, tuple(rivals))
 
     def _similarities(self, key: str) -> dict[int, float]:

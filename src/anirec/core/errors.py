@@ -2,8 +2,9 @@
 
     AnirecError
     ├── InputError             fix what you typed or passed             exit 2, HTTP 4xx
-    │   ├── UnknownTitle       no such title; carries the nearest
-    │   └── AmbiguousTitle     several titles fit; carries them
+    │   └── TitleError         a text is not the name of one anime; carries the nearest
+    │       ├── UnknownTitle   it is the name of none
+    │       └── AmbiguousTitle it is the name of several
     ├── SourceError            fix or replace the data                  exit 3
     │   ├── UnknownLayout      no reader knows this folder
     │   └── BadTable           a file is there but cannot be used
@@ -45,7 +46,9 @@ class TitleMatch:
         return f"{self.title}{f' ({facts})' if facts else ''} [{self.anime_id}]"
 
 
-class _TitleError(InputError):
+class TitleError(InputError):
+    """A text does not name exactly one anime. text: as given. candidates: the nearest, best first."""
+
     def __init__(self, text: str, candidates: list[TitleMatch], problem: str) -> None:
         self.text = text
         self.candidates = candidates
@@ -56,14 +59,14 @@ class _TitleError(InputError):
         super().__init__("\n".join(lines))
 
 
-class UnknownTitle(_TitleError):
+class UnknownTitle(TitleError):
     """No title is near enough to the text; `candidates` holds the nearest."""
 
     def __init__(self, text: str, candidates: list[TitleMatch]) -> None:
         super().__init__(text, candidates, "no anime is called")
 
 
-class AmbiguousTitle(_TitleError):
+class AmbiguousTitle(TitleError):
     """Several different anime fit the text equally well; `candidates` holds them."""
 
     def __init__(self, text: str, candidates: list[TitleMatch]) -> None:

@@ -84,7 +84,8 @@ def _read_relations(con: duckdb.DuckDBPyConnection, path: Path) -> Relations:
 
 def _texts(column: NDArray[Any]) -> list[str | None]:
     """Return a text column as strings and None, whether or not it came with NULLs."""
-    return [text or None for text in filled(column, None).tolist()]
+    missing = np.ma.getmaskarray(column)
+    return [None if m or not text else str(text) for text, m in zip(np.ma.getdata(column), missing, strict=True)]
 
 
 def _list(value: Any) -> list[str]:

@@ -156,7 +156,9 @@ def from_rows(
 
 
 def read_dataset(folder: Path) -> Dataset:
-    """Read `ratings.parquet` of a canonical folder, and the vocabulary of its `anime.parquet` where it has one.
+    """Read `ratings.parquet` of a canonical folder; the vocabulary is that of its `anime.parquet`.
+
+    Rows of anime that the catalogue does not have are left out: nobody could be shown what they are.
 
     Raises:
         BadTable: the file is missing, damaged, or lacks a column.
@@ -166,13 +168,16 @@ def read_dataset(folder: Path) -> Dataset:
         raise BadTable(f"{path} is missing; make a canonical folder with `anirec data import`")
     try:
         with connect() as con:
-            con.execute(f"CREATE TEMP VIEW ratings AS SELECT * FROM read_parquet({quoted(path)})")
+            members = _read_members(con, folder / "anime.parquet")
+            con.execute(
+                f"CREATE TEMP VIEW ratings AS SELECT r.* FROM read_parquet({quoted(path)}) r "
+                f"SEMI JOIN read_parquet({quoted(folder / 'anime.parquet')}) USING (anime_id)"
+            )
             names = [row[0] for row in con.execute("SELECT DISTINCT source FROM ratings ORDER BY source").fetchall()]
             con.execute(
                 "CREATE TEMP TABLE names AS SELECT unnest(?) AS source, unnest(range(?))::SMALLINT AS number",
                 [names, len(names)],
             )
-            members = _read_members(con, folder / "anime.parquet")
             columns = read_arrays(
                 con,
                 f"SELECT user_id, anime_id, coalesce(score, 0)::TINYINT AS score, "
@@ -196,6 +201,6 @@ def read_dataset(folder: Path) -> Dataset:
 
 def _read_members(con: duckdb.DuckDBPyConnection, path: Path) -> dict[int, int]:
     if not path.is_file():
-        return {}
+        raise BadTable(f"{path} is missing; make a canonical folder with `anirec data import`")
     rows = con.execute(f"SELECT anime_id, coalesce(members, 0) FROM read_parquet({quoted(path)})").fetchall()
     return dict(rows)

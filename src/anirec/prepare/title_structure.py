@@ -10,13 +10,17 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import IntEnum
+from itertools import chain
 from typing import Final, NamedTuple
 
 FINAL: Final = 90
 """The season of a "Final Season", the part of a "Kanketsu-hen": after every numbered one."""
+
+LONG_NAME: Final = 12
+"""Letters from which a name that another title begins with is no coincidence."""
 
 
 class Trust(IntEnum):
@@ -34,7 +38,7 @@ class Form(IntEnum):
 
     PLAIN = 0
     MOVIE = 1
-    EXTRA = 2  # OVA, special, picture drama, preview ...
+    EXTRA = 2  # special, picture drama, preview ... ("OVA" is plain: it may be all there is)
     RECAP = 3
 
 
@@ -61,43 +65,110 @@ class Reading(NamedTuple):
     place: Place
 
 
-@dataclass(frozen=True)
-class Name:
+class Name(NamedTuple):
     """What all titles of one anime say.
 
-    readings: of the romaji, the English and the Japanese title, each the surest first.
-    whole: those titles, squeezed. place: of the first of them that has marks.
+    titles: the readings of the romaji, the English and the Japanese title. readings: all of them, each base once.
+    Both are in order of trust. whole: the titles as `squeezed` writes them. place: of the first with marks.
     crossover: two names seem to meet in it ("Lupin III vs. Detective Conan").
     """
 
-    readings: tuple[tuple[Reading, ...], ...]
+    titles: tuple[tuple[Reading, ...], tuple[Reading, ...], tuple[Reading, ...]]
+    readings: tuple[Reading, ...]
     whole: tuple[str, ...]
     place: Place
     crossover: bool
 
     def bases(self, *trusts: Trust) -> set[str]:
-        """Return the bases of the readings of these kinds, of all titles."""
-        return {reading.base for title in self.readings for reading in title if reading.trust in trusts}
+        """Return the bases of the readings of these kinds."""
+        return {reading.base for reading in self.readings if reading.trust in trusts}
 
-    def best(self) -> list[Reading]:
-        """Return the readings of all titles, the surest first, each base once."""
-        found: dict[str, Reading] = {}
-        for reading in sorted((r for title in self.readings for r in title), key=lambda r: r.trust):
-            found.setdefault(reading.base, reading)
-        return list(found.values())
+    def place_in(self, base: str, vaguest: Trust) -> Place | None:
+        """Return where this stands in the series of that name; None if no reading of such trust or better says so."""
+        for reading in self.readings:
+            if reading.base == base and reading.trust <= vaguest:
+                return reading.place
+        return None
+
+    def stem(self, other: Name) -> str:
+        """Return the longest whole title of `other` that a title of this begins with; empty if there is none.
+
+        Short ones count only where a colon or a dash ends them, and English ones only with a season or a part:
+        licensors put the name of a series before its spin-offs, too.
+        """
+        parts = self.bases(Trust.SUBTITLE)
+        stems = [stem for stem in other.whole if len(stem) >= LONG_NAME or stem in parts]
+        return max((stem for stem in stems if self.begins_with(stem)), key=len, default="")
+
+    def begins_with(self, stem: str) -> bool:
+        """Whether one of the titles begins with these letters; the English one counts if it names a season or part."""
+        romaji, english, japanese = self.titles
+        counted = (romaji, japanese, english if english and english[0].place.continues else ())
+        return any(title[0].base.startswith(stem) for title in counted if title)
+
+    def agreement(self, other: Name) -> int:
+        """Return how many different names the readings share with those of `other`: romaji, English, Japanese."""
+        shared = set()
+        for mine, theirs in zip(self.titles, other.titles, strict=True):
+            common = {r.base for r in mine} & {r.base for r in theirs if r.trust <= Trust.MARK}
+            shared |= {max(common, key=lambda base: (len(base), base))} if common else set()
+        return len(shared)
+
+    def contradicts(self, other: Name) -> bool:
+        """Whether the Japanese titles of both are known, begin differently, and neither is part of the other."""
+        mine, theirs = self.titles[-1], other.titles[-1]
+        if not mine or not theirs or {r.base[:2] for r in mine} & {r.base[:2] for r in theirs}:
+            return False
+        return mine[0].base not in theirs[0].base and theirs[0].base not in mine[0].base
+
+
+class NameIndex:
+    """Who is called what: for the readings of one title, the others that have the name."""
+
+    def __init__(self, names: Iterable[tuple[int, Name]]) -> None:
+        self._named: defaultdict[str, list[int]] = defaultdict(list)
+        self._marked: defaultdict[str, list[int]] = defaultdict(list)
+        self._seasons: defaultdict[str, set[int]] = defaultdict(set)
+        for row, name in names:
+            for base, _, trust, place in name.readings:
+                if trust <= Trust.VERSION:
+                    self._named[base].append(row)
+                elif trust == Trust.MARK:
+                    self._marked[base].append(row)
+                if place.continues or place.number > 1:
+                    self._seasons[base] |= {place.season, place.number}
+
+    def others(self, row: int, reading: Reading) -> list[int]:
+        """Return the rows whose name the reading is, or if a mark was read, other seasons where there is no first."""
+        named = self._named.get(reading.base, [])
+        if named and (len(named) > 1 or named[0] != row):
+            return [other for other in named if other != row]
+        if reading.trust == Trust.MARK and reading.words > 1 and reading.place.form < Form.EXTRA:
+            return [other for other in self._marked[reading.base] if other != row]
+        return []
+
+    def numbered(self, reading: Reading) -> bool:
+        """Whether the number read can be a season's or a film's: the second, or one after another that is known."""
+        n = max(reading.place.season, reading.place.number)
+        return n == 2 or any(1 < season < n for season in self._seasons[reading.base])
 
 
 PLAIN: Final = Place()
 
 _NUMERALS: Final = {
-    **{word: n for n, word in enumerate("first second third fourth fifth sixth seventh eighth ninth tenth".split(), 1)},
-    **{word: n for n, word in enumerate("one two three four five six seven eight nine ten".split(), 1)},
-    **{word: n for n, word in enumerate("i ii iii iv v vi vii viii ix".split(), 1)},
-    **{word: n for n, word in enumerate("一二三四五六七八九十", 1)},
-    **{"ni": 2, "san": 3, "yon": 4, "zenpen": 1, "chuuhen": 2, "kouhen": 3},
-    **{"前編": 1, "中編": 2, "後編": 3, "前篇": 1, "中篇": 2, "後篇": 3},
-    **{"final": FINAL, "kanketsu-hen": FINAL, "完結編": FINAL, "完結篇": FINAL, "the final": FINAL},
-}
+    word: n
+    for words in (
+        ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"],
+        ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"],
+        ["i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix"],
+        ["ichi", "ni", "san", "yon", "go"],
+        ["zenpen", "chuuhen", "kouhen"],
+        ["前編", "中編", "後編"],
+        ["前篇", "中篇", "後篇"],
+        "一二三四五六七八九十",
+    )
+    for n, word in enumerate(words, 1)
+} | dict.fromkeys(["final", "the final", "kanketsu-hen", "完結編", "完結篇"], FINAL)
 _N: Final = r"(?:\d{1,2}|[ivx]+|one|two|three|four|five|six|seven|eight|nine|ten)"
 _NTH: Final = r"(?:\d{1,2}(?:st|nd|rd|th)|first|second|third|fourth|fifth|sixth|final)"
 _FOREIGN: Final = r"(?<=[^\x00-\x7f])"
@@ -105,25 +176,28 @@ _FOREIGN: Final = r"(?<=[^\x00-\x7f])"
 _SEASON: Final = re.compile(
     rf"\b(?:the )?({_NTH})[ -](?:season|stage|series|beat|attack)\b|\bseason[ .:-]?({_N})\b|"
     rf"\bs(\d)\b(?=$| part| cour|:)|\b(\d{{1,2}})[ -]ki\b|\bdai[ -](\d|ni|san|yon)[ -](?:ki|season)\b|"
-    rf"\b(the final)$|第?\s*([0-9一二三四五六七八九十]{{1,2}})\s*(?:期|季|シーズン|シリーズ)|シーズン\s*(\d{{1,2}})|"
+    r"\b(the final)$|第?\s*([0-9一二三四五六七八九十]{1,2})\s*(?:期|シーズン|シリーズ)|"
+    r"第\s*([0-9一二三四五六七八九十]{1,2})\s*季|シーズン\s*(\d{1,2})|"
     rf"{_FOREIGN}season\s*(\d{{1,2}})|{_FOREIGN}(\d)(?:nd|rd|th)\s*(?:season|シーズン)"
 )
+_ZOKU: Final = re.compile(r"^(?:zoku[ ,:・]+|続[・ ]?)(?=\S)|[ :]zoku(?=$|:)|\((?:zoku-hen|shin shou|shinsaku[^)]*)\)$")
 _PART: Final = re.compile(
     rf"\b(?:part|cour)[ .-]?({_N})\b|\b({_NTH})[ -](?:cour|part|half)\b|\b(zenpen|chuuhen|kouhen|kanketsu-hen)\b|"
     r"第?\s*([0-9一二三四五])\s*クール|([前中後完]結?[編篇])"
 )
+_OVA: Final = re.compile(r"\b(?:ovas?|oad)\b(?: ?\d\b)?|\bova")
 _MOVIE: Final = re.compile(
     r"\b(?:the |gekijou-?ban |eiga )?(?:movie|film)(?: ?(\d{1,2})\b| (ii|iii|iv)\b)?|\bgekijou-?ban\b|劇場版|^映画"
+)
+_EXTRA: Final = re.compile(
+    r"\b(?:tokubetsu-hen|bangai-hen|picture drama|omake|mini ?anime|pv|promotion(?:al)? video|cms?|"
+    r"episode 0|prologue|music video|mv)\b(?: ?\d\b)?|(?<!the )\bpilots?(?: film)?$|"
+    r"特別[編篇]|番外[編篇]|ミニアニメ|特典|"
+    r"\b(?:specials?|preview|commercials?|shorts?|bonus|pvs|recaps?)(?=$|:| -| \d| part\b| episode| \()"
 )
 _RECAP: Final = re.compile(
     r"\b(?:recaps?|soushuuhen|digest|compilation|furikaeri|matome)\b|総集[編篇]|ダイジェスト|振り返り"
 )
-_EXTRA: Final = re.compile(
-    r"\b(?:ovas?|oad|specials?|tokubetsu-hen|bangai-hen|picture drama|omake|mini ?anime|pilot|pvs?|preview|"
-    r"promotion(?:al)? video|commercials?|cms?|episode 0|bonus|shorts?|music video|mv)\b(?: ?\d\b)?|"
-    r"特別[編篇]|番外[編篇]|ミニアニメ|特典|\bova"
-)
-_ZOKU: Final = re.compile(r"^(?:zoku[ ,:・]+|続[・ ]?)(?=\S)|[ :]zoku(?=$|:)")
 _NUMBER: Final = re.compile(
     rf"(?:{_FOREIGN}|[ .!?]+|(?<=[!?.]))(?<![\d,/#-])([2-9]|1\d|ii|iii|iv|v|vi|vii|viii|ix)(?=\s*$|\s*:|\s+[-~～(])"
 )
@@ -131,18 +205,35 @@ _SUBTITLE: Final = re.compile(r":\s|\s[-–—~]|\s?[~～〜]|\s-(?=\S)")
 _VERSION: Final = re.compile(
     r"\s*\((?:tv|ova|oav|ona|movie|specials?|tv special|music|pv|cm|shin series|\d{4}(?: \w+)?)\)\s*$"
 )
-_CROSSOVER: Final = re.compile(r"\s(?:x|×|vs\.?|meets|plus)\s|\bcollab|コラボ")
+_CROSSOVER: Final = (" x ", " × ", " vs ", " vs. ", " meets ", " plus ", "collab", "コラボ")
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_TRIGGERS: Final = {
+    # On a title of Latin letters an expression is tried only where one of its words stands.
+    _SEASON: _words("season stage series beat attack st nd rd th s ki dai final"),
+    _ZOKU: _words("zoku shinsaku shou"),
+    _PART: _words("part cour half zenpen chuuhen kouhen kanketsu"),
+    _OVA: _words("ova ovas oad"),
+    _MOVIE: _words("movie film gekijou gekijouban"),
+    _EXTRA: _words(
+        "special specials tokubetsu bangai picture omake mini minianime pilot pv pvs preview promotion promotional "
+        "commercial commercials cm cms episode prologue bonus pilots short shorts music mv recap recaps"
+    ),
+    _RECAP: _words("recap recaps soushuuhen digest compilation furikaeri matome"),
+}
+_FORMS: Final = {_OVA: Form.PLAIN, _MOVIE: Form.MOVIE, _EXTRA: Form.EXTRA, _RECAP: Form.RECAP}
+_MARK_WORDS: Final = frozenset[str]().union(*_TRIGGERS.values())
+_MARK_LETTERS: Final = frozenset("期季クシズ編篇版続典返映ミ")
+_STRUCTURE: Final = frozenset("0123456789:~～〜()") | _MARK_LETTERS
+_NUMERAL_WORDS: Final = _words("ii iii iv v vi vii viii ix")
+_TO_WORDS: Final = str.maketrans({**dict.fromkeys('0123456789!?.,:;-–—~()[]/"', " "), "'": None})
 _NO_LETTER: Final = re.compile(r"[\W_]+")
 _WORD: Final = re.compile(r"[^\W_]{2,}")
-_LETTERS: Final = re.compile(r"\bs\d|[^\W\d_]{2,}")
-_HAS_NUMBER: Final = re.compile(r"\d|\b[ivx]+\b")
-_MARK_WORDS: Final = frozenset(
-    "season stage series beat attack part cour half st nd rd th s2 s3 s4 s5 s6 ki dai first second third fourth fifth sixth "
-    "final zenpen chuuhen kouhen kanketsu movie film gekijou gekijouban recap recaps soushuuhen digest compilation "
-    "furikaeri matome ova ovas oad special specials tokubetsu bangai picture omake mini minianime pilot pv pvs "
-    "preview promotion promotional commercial commercials cm cms episode bonus short shorts music mv zoku".split()
-)
-_MARK_LETTERS: Final = frozenset("期季シク編篇劇映続ミ特番振ダ")
+_DIGIT: Final = re.compile(r"\d|[iv]\b")
 
 
 def tidy(title: str) -> str:
@@ -157,40 +248,59 @@ def squeezed(tidied: str) -> str:
 
 
 def words_of(titles: Iterable[str | None]) -> set[str]:
-    """Return the words of the titles, tidied, of two letters or more."""
-    return {word for title in titles if title for word in _WORD.findall(tidy(title))}
+    """Return the words of the titles that have two letters or more, in lower case."""
+    return set(_WORD.findall(" ".join(title for title in titles if title).casefold()))
 
 
-def name_of(*titles: str | None) -> Name:
-    """Return what the titles of one anime say: romaji, English and Japanese; a missing one is None or empty."""
-    read: dict[str, tuple[Reading, ...]] = {}
-    for title in titles:
-        if title and title not in read:
-            read[title] = tuple(readings(title))
-    per_title = tuple(read[title] if title else () for title in titles)
-    places = [r.place for found in per_title for r in found]
+def distinctive(base: str) -> bool:
+    """Whether a name is long enough to be met again only on purpose."""
+    return len(base) >= (6 if base.isascii() else 4)
+
+
+def name_of(romaji: str | None, english: str | None = None, japanese: str | None = None) -> Name:
+    """Return what the titles of one anime say; a missing one is None or empty."""
+    texts = [tidy(title) if title else "" for title in (romaji, english, japanese)]
+    read = {text: readings(text) for text in dict.fromkeys(texts)}
+    of_titles = (read[texts[0]], read[texts[1]], read[texts[2]])
+    best: dict[str, Reading] = {}
+    for reading in sorted(chain.from_iterable(read.values()), key=_trust):
+        best.setdefault(reading.base, reading)
+    places = [found[0].place for found in of_titles if found]
     return Name(
-        readings=per_title,
-        whole=tuple(found[0].base for found in per_title if found),
+        titles=of_titles,
+        readings=tuple(best.values()),
+        whole=tuple(found[0].base for found in of_titles if found),
         place=next((place for place in places if place != PLAIN), PLAIN),
-        crossover=any(_CROSSOVER.search(tidy(title)) for title in titles if title),
+        crossover=any(sign in text for text in texts for sign in _CROSSOVER),
     )
 
 
-def readings(title: str) -> list[Reading]:
-    """Return the ways to read a title, the surest first, each base once; none if it has no letter or digit."""
-    text = tidy(title)
+def readings(text: str) -> tuple[Reading, ...]:
+    """Return the ways to read a tidied title, the surest first, each base once; none if it has no letter or digit."""
+    words = (text if _STRUCTURE.isdisjoint(text) else text.translate(_TO_WORDS)).split()
+    foreign = not text.isascii()
+    marked = not _MARK_WORDS.isdisjoint(words) or (
+        foreign and (not _MARK_LETTERS.isdisjoint(text) or "season" in text or "ova" in text)
+    )
+    numbered = not _NUMERAL_WORDS.isdisjoint(words) or (foreign and _DIGIT.search(text) is not None)
+    if not marked and not numbered and _STRUCTURE.isdisjoint(text) and " -" not in text:
+        base = squeezed(text)
+        return (Reading(base, len(words), Trust.NAME, PLAIN),) if base else ()
     found: dict[str, Reading] = {}
-    for name, trust, place in _ways(text):
+    for name, trust, place in _ways(text, set(words) if marked else None):
         base = squeezed(name)
         if base and base not in found:
             found[base] = Reading(base, name.count(" ") + 1, trust, place)
-    return list(found.values())
+    return tuple(found.values())
 
 
-def _ways(text: str) -> Iterator[tuple[str, Trust, Place]]:
+def _trust(reading: Reading) -> Trust:
+    return reading.trust
+
+
+def _ways(text: str, words: set[str] | None) -> Iterator[tuple[str, Trust, Place]]:
     bare = _VERSION.sub("", text) if text.endswith(")") else text
-    place, spans = _marks(bare)
+    place, spans = _marks(bare, words) if words is not None else (PLAIN, [])
     yield text, Trust.NAME, place
     if bare != text:
         yield bare, Trust.VERSION, place
@@ -199,42 +309,40 @@ def _ways(text: str) -> Iterator[tuple[str, Trust, Place]]:
         head, cut = bare[: spans[0][0]], _without(bare, spans)
         yield cut, Trust.MARK, place
         yield head, Trust.MARK, place
-    for name in {cut: 0, head: 0} if _HAS_NUMBER.search(cut) else ():
+    unnumbered = place.season == 1 or place.form == Form.MOVIE
+    for name in dict.fromkeys((cut, head)) if unnumbered and _DIGIT.search(cut) else ():
         for number in _NUMBER.finditer(name):
             numbered = _numbered(place, _value(number[1]))
             yield name[: number.start(1)] + " " + name[number.end(1) :], Trust.NUMBER, numbered
             yield name[: number.start(1)], Trust.NUMBER, numbered
-    for end in reversed([m.start() for m in _SUBTITLE.finditer(head)]):
-        yield head[:end], Trust.SUBTITLE, place
+    for end in reversed([m.start() for m in _SUBTITLE.finditer(bare)]):
+        yield bare[:end], Trust.SUBTITLE, place
 
 
 def _numbered(place: Place, n: int) -> Place:
     if place.form == Form.MOVIE:
         return place._replace(number=n)
-    return place._replace(season=n) if place.season == 1 else place
+    return place._replace(season=n)
 
 
-def _marks(text: str) -> tuple[Place, list[tuple[int, int]]]:
+def _marks(text: str, words: set[str]) -> tuple[Place, list[tuple[int, int]]]:
     """Return where the marks put the title, and their spans in order."""
-    if _MARK_WORDS.isdisjoint(_LETTERS.findall(text)) and (text.isascii() or _MARK_LETTERS.isdisjoint(text)):
-        return PLAIN, []
     season, part, number, form = PLAIN
     spans: list[tuple[int, int]] = []
-    for mark in _SEASON.finditer(text):
-        season = max(season, _value(next(filter(None, mark.groups()))))
-        spans.append(mark.span())
-    for mark in _ZOKU.finditer(text):
-        season = max(season, 2)
-        spans.append(mark.span())
-    for mark in _PART.finditer(text):
-        part = max(part, _value(next(filter(None, mark.groups()))))
-        spans.append(mark.span())
-    for pattern, means in ((_MOVIE, Form.MOVIE), (_EXTRA, Form.EXTRA), (_RECAP, Form.RECAP)):
+    for pattern, triggers in _TRIGGERS.items():
+        if text.isascii() and triggers.isdisjoint(words):
+            continue
         for mark in pattern.finditer(text):
-            form = means
             spans.append(mark.span())
-            if means == Form.MOVIE:
-                number = max(number, _value(mark[1] or mark[2] or ""))
+            value = _value(next(filter(None, mark.groups()), ""))
+            if pattern is _SEASON:
+                season = max(season, value)
+            elif pattern is _ZOKU:
+                season = max(season, 2)
+            elif pattern is _PART:  # "Part 6: Stone Ocean Part 3" has a season and a part
+                season, part = (part if season == 1 else season), value
+            else:
+                form, number = max(form, _FORMS[pattern]), max(number, value)
     return Place(season, part, number, form), sorted(spans)
 
 

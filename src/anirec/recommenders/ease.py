@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anirec.core.catalogue import rows_of
+from anirec.core.errors import InputError
 from anirec.core.profile import Profile
 from anirec.core.state import State, is_finite_vector
 from anirec.prepare.dataset import Dataset
@@ -44,7 +45,14 @@ class EaseConfig:
     dropout: float = 0.23
     min_likes: int = 5
     max_items: int = 16_000
-    keep: int = 400
+    keep: int = 300
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no sense."""
+        if self.l2 <= 0 or not 0 <= self.dropout < 1 or min(self.min_likes, self.max_items, self.keep) < 1:
+            raise InputError(f"EASE needs l2 > 0, 0 <= dropout < 1, and the rest at least 1; got {self}")
+        if self.max_items > np.iinfo(np.uint16).max:
+            raise InputError(f"EASE takes at most {np.iinfo(np.uint16).max:,} titles; got max_items={self.max_items:,}")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -16,10 +16,9 @@ from anirec.core.columns import MAX_SCORE, MIN_SCORE, STATUS_WORDS, Status
 from anirec.core.errors import InputError
 from anirec.core.profile import Profile
 from anirec.core.ranking import Query, Ranking
+from anirec.service.progress import Progress, silent
 from anirec.service.recommend import Service
 from anirec.tables import connect, filled, new_file, quoted, read_arrays, write_parquet
-
-Progress = Callable[[int, int], None]
 
 _SPELLINGS: Final = {
     **STATUS_WORDS,
@@ -55,7 +54,7 @@ def recommend_batch(
     query: Query,
     *,
     model: str | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> BatchReport:
     """Recommend for every profile of a Parquet file.
 
@@ -103,7 +102,7 @@ def recommend_batch(
 
 
 def similar_batch(
-    service: Service, titles: Path, out: Path, query: Query, *, progress: Progress | None = None
+    service: Service, titles: Path, out: Path, query: Query, *, progress: Progress = silent
 ) -> BatchReport:
     """Find the nearest anime to every title of a Parquet file.
 
@@ -201,7 +200,7 @@ def _write(
     rankings: Iterator[Ranking],
     total: int,
     names: str,
-    progress: Progress | None,
+    progress: Progress,
 ) -> int:
     """Write rankings, the q-th for the row `q` of the query `names`, whose other column is the name of the query."""
     lengths, ids, scores = [], [np.empty(0, np.int32)], [np.empty(0, np.float32)]
@@ -209,8 +208,7 @@ def _write(
         lengths.append(len(ranking))
         ids.append(ranking.anime_ids)
         scores.append(ranking.scores)
-        if progress is not None and (done % 16 == 0 or done == total):
-            progress(done, total)
+        progress("recommending", done, total)
     sizes = np.array(lengths, dtype=np.int64)
     ranked = {
         "q": np.repeat(np.arange(len(sizes), dtype=np.int32), sizes),

@@ -190,6 +190,23 @@ class Service:
         seen = np.array([anime_id], dtype=np.int32)
         return self.rank(profile, query, model=self.similar_model, seen=seen)
 
+    def info(self, title: str | int) -> Info:
+        """Return the facts of one anime and its franchise in watch order; errors as in `recommend`."""
+        anime_id = self._understand(_text(title)).anime_id
+        row = int(self.catalogue.rows_of(np.array([anime_id], dtype=np.int32))[0])
+        rows = np.flatnonzero(self.catalogue.franchise == self.catalogue.franchise[row])
+        rows = rows[np.argsort(self.catalogue.order[rows], kind="stable")]
+        facts = self.facts.of(self.catalogue.anime_ids[rows].tolist())
+        places = tuple(
+            Place(
+                anime=facts[int(self.catalogue.anime_ids[r])],
+                order=int(self.catalogue.order[r]),
+                entry=bool(self.catalogue.requires[r] < 0),
+            )
+            for r in rows
+        )
+        return Info(anime=facts[anime_id], franchise=places)
+
     def can_compare(self, anime_id: int) -> bool:
         """Return whether `similar` can answer for this id."""
         return len(self._stand_ins(anime_id)) > 0
@@ -267,12 +284,13 @@ class Service:
         if len(profile) > 1:
             parts = self.explainer.contributions(profile, ranking.anime_ids)
             whys = [tuple(reasons(profile.anime_ids, parts[:, i])) for i in range(len(ranking))]
-        facts = self.facts.of([*ranking.anime_ids.tolist(), *profile.anime_ids.tolist()])
+        named_ids = sorted({*profile.anime_ids.tolist(), *(u.anime_id for u in understood)})
+        facts = self.facts.of([*ranking.anime_ids.tolist(), *named_ids])
         items = tuple(
             Recommendation(rank=i + 1, anime=facts[int(anime_id)], score=float(ranking.scores[i]), because=whys[i])
             for i, anime_id in enumerate(ranking.anime_ids)
         )
-        named = {int(i): facts[int(i)] for i in profile.anime_ids if int(i) in facts}
+        named = {anime_id: facts[anime_id] for anime_id in named_ids}
         return Recommendations(items=items, understood=tuple(understood), named=named)
 
 

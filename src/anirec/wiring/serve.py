@@ -1,4 +1,4 @@
-"""The one file that names concrete classes: which model a name stands for, and how the parts become a service."""
+"""Which class each kind of model in a bundle is, and how the parts become a service."""
 
 from __future__ import annotations
 

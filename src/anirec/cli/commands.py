@@ -1,0 +1,211 @@
+"""The commands. Each one reads its arguments, calls one use case, and prints the answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from anirec.cli import options, render
+from anirec.core.ranking import NO_FILTERS, FranchiseMode, Query
+
+EXIT_CODE_HELP = """\b
+Exit codes: 0 done. 1 a mistake in anirec. 2 fix what you typed (unknown or ambiguous title, bad option or file).
+3 fix the data. 4 no sound bundle. 5 something is not installed or not in this bundle. 130 interrupted."""
+
+
+@click.group(epilog=EXIT_CODE_HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="anirec", message="anirec %(version)s")
+def cli() -> None:
+    """Recommend anime: from a few favourites or one title, on your own machine.
+
+    \b
+    anirec recommend --like "Cowboy Bebop" --like "Trigun:9" --dislike "Naruto"
+    anirec similar "Steins;Gate" --year-from 2015
+    anirec info 5114
+    """
+
+
+@cli.command()
+@click.option(
+    "--like",
+    multiple=True,
+    metavar="TITLE[:SCORE]",
+    help="A title or MyAnimeList id, with your score if you like; may be repeated.",
+)
+@click.option("--dislike", multiple=True, metavar="TITLE", help="Move away from this; may be repeated.")
+@click.option("--seen", multiple=True, metavar="TITLE", help="Leave this out; may be repeated.")
+@options.count_option
+@options.franchise_option
+@options.filter_options
+@click.option("--model", metavar="NAME", help="A model of the bundle (see `anirec doctor`).  [default: the bundle's]")
+@options.bundle_option
+@options.json_option
+def recommend(
+    like: tuple[str, ...],
+    dislike: tuple[str, ...],
+    seen: tuple[str, ...],
+    k: int,
+    franchise: str,
+    model: str | None,
+    bundle: str | None,
+    as_json: bool,
+    **filters: Any,
+) -> None:
+    """Recommend anime to somebody who likes these titles.
+
+    Titles may be English, romaji or Japanese, and a typo or two is forgiven; a number is a MyAnimeList id.
+
+    \b
+    anirec recommend --like "Cowboy Bebop" --like "Samurai Champloo" --like Trigun
+    anirec recommend --like 5114:10 --like "進撃の巨人:8" --dislike "Sword Art Online" -k 10
+    anirec recommend --like Mushishi --type Movie --year-from 2000 --max-members 200000
+    anirec recommend --like "Mob Psycho 100" --franchise next
+    """
+    service = _load(bundle)
+    answer = service.recommend(
+        like, dislike=dislike, seen=seen, k=k, franchise=franchise, filters=options.filters_of(**filters), model=model
+    )
+    if as_json:
+        render.print_json(render.recommendations_json(answer))
+    else:
+        render.print_recommendations(answer)
+
+
+@cli.command()
+@click.argument("title")
+@options.count_option
+@options.franchise_option
+@options.filter_options
+@options.bundle_option
+@options.json_option
+def similar(title: str, k: int, franchise: str, bundle: str | None, as_json: bool, **filters: Any) -> None:
+    """List the anime that please the same people as TITLE.
+
+    \b
+    anirec similar "Steins;Gate"
+    anirec similar Monster --genre Mystery --json
+    """
+    answer = _load(bundle).similar(title, k=k, franchise=franchise, filters=options.filters_of(**filters))
+    if as_json:
+        render.print_json(render.recommendations_json(answer))
+    else:
+        render.print_recommendations(answer)
+
+
+@cli.command()
+@click.argument("title")
+@options.bundle_option
+@options.json_option
+def info(title: str, bundle: str | None, as_json: bool) -> None:
+    """Show the facts of one anime, and its franchise in watch order.
+
+    \b
+    anirec info "Cowboy Bebop"
+    anirec info 9253 --json
+    """
+    answer = _load(bundle).info(title)
+    if as_json:
+        render.print_json(render.info_json(answer))
+    else:
+        render.print_info(answer)
+
+
+@cli.command()
+@click.option(
+    "--profiles",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="IN.parquet",
+    help="Columns profile_id, anime_id, score (1..10 or null), status (or null).",
+)
+@click.option("--k", "k", default=100, show_default=True, type=click.IntRange(min=1), help="How many for each profile.")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="OUT.parquet",
+    help="Columns profile_id, rank (from 1), anime_id, score.",
+)
+@click.option("--allow-franchise", is_flag=True, help="Switch the franchise rules off (same as --franchise anything).")
+@options.franchise_option
+@click.option("--model", metavar="NAME", help="A model of the bundle.  [default: the bundle's]")
+@options.bundle_option
+@options.json_option
+def batch(
+    profiles: Path,
+    k: int,
+    out: Path,
+    allow_franchise: bool,
+    franchise: str,
+    model: str | None,
+    bundle: str | None,
+    as_json: bool,
+) -> None:
+    """Recommend for many profiles at once, over the whole catalogue (adult titles too: nothing is filtered).
+
+    Anime that the bundle does not know are passed over and counted; what is on a profile never comes back.
+
+    \b
+    anirec batch --profiles in.parquet --k 100 --out out.parquet
+    anirec batch --profiles in.parquet --out out.parquet --allow-franchise
+    """
+    from anirec.service.batch import recommend_batch
+
+    mode = FranchiseMode.ANYTHING if allow_franchise else FranchiseMode(franchise)
+    with render.progress_bar(quiet=as_json) as progress:
+        report = recommend_batch(
+            _load(bundle), profiles, out, Query(k=k, filters=NO_FILTERS, franchise=mode), model=model, progress=progress
+        )
+    _print_batch(report, out, "profiles", as_json=as_json)
+
+
+@cli.command(name="similar-batch")
+@click.option(
+    "--ids",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="IN.parquet",
+    help="A column anime_id.",
+)
+@click.option("--k", "k", default=50, show_default=True, type=click.IntRange(min=1), help="How many for each title.")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="OUT.parquet",
+    help="Columns query_anime_id, rank (from 1), anime_id, score.",
+)
+@click.option("--allow-franchise", is_flag=True, help="Let relatives of the title and later seasons appear.")
+@options.bundle_option
+@options.json_option
+def similar_batch(ids: Path, k: int, out: Path, allow_franchise: bool, bundle: str | None, as_json: bool) -> None:
+    """List the nearest anime to many titles at once, over the whole catalogue.
+
+    \b
+    anirec similar-batch --ids in.parquet --k 50 --out out.parquet
+    """
+    from anirec.service.batch import similar_batch as run
+
+    mode = FranchiseMode.ANYTHING if allow_franchise else FranchiseMode.ENTRY
+    with render.progress_bar(quiet=as_json) as progress:
+        report = run(_load(bundle), ids, out, Query(k=k, filters=NO_FILTERS, franchise=mode), progress=progress)
+    _print_batch(report, out, "titles", as_json=as_json)
+
+
+def _print_batch(report: Any, out: Path, what: str, *, as_json: bool) -> None:
+    if as_json:
+        render.print_json(vars(report))
+        return
+    click.echo(f"{report.answered:,} {what} answered, {report.rows_written:,} rows in {out}")
+    if report.unknown_anime:
+        click.echo(f"{report.unknown_anime:,} of {report.rows_read:,} rows name anime that are not known: passed over")
+    if report.duplicates:
+        click.echo(f"{report.duplicates:,} of {report.rows_read:,} rows say again what another row says: merged")
+
+
+def _load(bundle: str | None) -> Any:
+    from anirec.wiring.serve import load
+
+    return load(bundle)

@@ -1,0 +1,187 @@
+"""Answers as text for people and as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from anirec.core.anime import Anime
+from anirec.tables import new_file
+
+if TYPE_CHECKING:
+    from anirec.service.progress import Progress
+    from anirec.service.recommend import Info, Recommendations
+
+PIPE_WIDTH = 140
+"""Columns of text when the output is not a terminal."""
+
+
+def print_json(answer: Any) -> None:
+    """Print one JSON document, in UTF-8, titles unescaped."""
+    click.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+
+
+def write_json(answer: Any, path: Path) -> None:
+    """Write one JSON document to a file, which is replaced only when it is complete."""
+    with new_file(path) as file:
+        file.write_text(json.dumps(answer, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
+    """Print a table; the columns named in `right` hold numbers."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
+    console.print(table)
+
+
+def anime_json(anime: Anime) -> dict[str, Any]:
+    """Return the facts that every answer carries about an anime."""
+    facts = asdict(anime)
+    shown = ("anime_id", "title", "title_english", "title_japanese", "type", "year", "episodes", "score", "members")
+    return {name: facts[name] for name in shown} | {"genres": list(anime.genres)}
+
+
+def recommendations_json(answer: Recommendations) -> dict[str, Any]:
+    """Return recommendations as a JSON document."""
+    return {
+        "understood": [
+            {"text": u.text, "anime_id": u.anime_id, "title": answer.named[u.anime_id].title}
+            for u in answer.understood
+            if u.anime_id in answer.named
+        ],
+        "items": [
+            {"rank": r.rank, "match_score": round(r.score, 6)}
+            | anime_json(r.anime)
+            | {
+                "because": [
+                    {"anime_id": b.anime_id, "title": answer.named[b.anime_id].title, "share": round(b.share, 4)}
+                    for b in r.because
+                ]
+            }
+            for r in answer
+        ],
+    }
+
+
+def print_recommendations(answer: Recommendations) -> None:
+    """Print recommendations as a table, and on standard error how titles were read where that was not plain."""
+    for u in answer.understood:
+        if u.others:
+            others = ", ".join(str(match) for match in u.others[:3])
+            name = display_title(answer.named[u.anime_id]) if u.anime_id in answer.named else str(u.anime_id)
+            click.echo(f'"{u.text}" was taken to be {name} [{u.anime_id}]; there is also {others}', err=True)
+    if len(answer) == 0:
+        click.echo("Nothing passes these filters; loosen one of them.")
+        return
+    rows = []
+    for r in answer:
+        pulled = [display_title(answer.named[b.anime_id]) for b in r.because if b.share > 0]
+        pushed = [display_title(answer.named[b.anime_id]) for b in r.because if b.share < 0]
+        why = ", ".join(pulled) + (f" (despite {', '.join(pushed)})" if pushed else "")
+        rows.append([str(r.rank), display_title(r.anime), *_facts(r.anime), why])
+    explained = any(row[-1] for row in rows)
+    columns = ["#", "title", "id", "year", "type", "eps", "score", "because of"]
+    if not explained:
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    print_table(columns, rows, right=["#", "id", "year", "eps", "score"])
+
+
+def _facts(anime: Anime) -> list[str]:
+    score = f"{anime.score:.2f}" if anime.score else ""
+    return [str(anime.anime_id), str(anime.year or ""), anime.type or "", str(anime.episodes or ""), score]
+
+
+def display_title(anime: Anime) -> str:
+    """Return the English title where there is one, else the main one."""
+    return anime.title_english or anime.title
+
+
+def info_json(info: Info) -> dict[str, Any]:
+    """Return everything about one anime as a JSON document."""
+    franchise = [
+        {"order": p.order, "entry": p.entry, "anime_id": p.anime.anime_id, "title": p.anime.title}
+        | {"type": p.anime.type, "year": p.anime.year}
+        for p in info.franchise
+    ]
+    return asdict(info.anime) | {"franchise": franchise}
+
+
+def print_info(info: Info) -> None:
+    """Print the facts of one anime and its franchise in watch order."""
+    anime = info.anime
+    click.echo(display_title(anime))
+    names = [n for n in (anime.title, anime.title_japanese) if n and n != display_title(anime)]
+    if names:
+        click.echo("  ".join(names))
+    facts: Mapping[str, object] = {
+        "id": anime.anime_id,
+        "type": anime.type,
+        "episodes": f"{anime.episodes or '?'} x {anime.minutes or '?'} min",
+        "aired": " ".join(str(x) for x in (anime.season, anime.year) if x) or None,
+        "status": anime.airing,
+        "source": anime.source,
+        "studios": ", ".join(anime.studios),
+        "genres": ", ".join((*anime.genres, *anime.themes, *anime.demographics)),
+        "tags": ", ".join(anime.tags[:12]),
+        "score": f"{anime.score:.2f} from {anime.scored_by or 0:,} people" if anime.score else None,
+        "members": f"{anime.members:,}" if anime.members else None,
+        "rated": anime.age_rating,
+    }
+    for name, value in facts.items():
+        if value:
+            click.echo(f"  {name:<9} {value}")
+    if len(info.franchise) > 1:
+        click.echo("\nIn watch order (* = you can start here):")
+        rows = [
+            ["*" if p.entry else "", display_title(p.anime), *_facts(p.anime), "<" if p.anime == anime else ""]
+            for p in info.franchise
+        ]
+        print_table(["", "title", "id", "year", "type", "eps", "score", ""], rows, right=["id", "year", "eps", "score"])
+
+
+@contextmanager
+def progress_bar(*, quiet: bool) -> Iterator[Progress]:
+    """Yield a callback that draws a bar per stage on standard error, once the work has taken more than a second."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    started = time.monotonic()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    bar = Bar(*columns, console=Console(stderr=True), transient=True, disable=quiet)
+    tasks: dict[str, Any] = {}
+
+    def report(stage: str, done: int, total: int) -> None:
+        if stage not in tasks:
+            tasks[stage] = bar.add_task(stage, total=total)
+        bar.update(tasks[stage], completed=done, total=total)
+        if not bar.live.is_started and time.monotonic() - started > 1.0:
+            bar.start()
+
+    try:
+        yield report
+    finally:
+        bar.stop()

@@ -1,0 +1,49 @@
+"""How sure a mean over users is: percentile bootstrap. Source: Efron & Tibshirani 1993, chapter 13."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+RESAMPLES: Final = 2000
+CHUNK_CELLS: Final = 4_000_000
+"""Draws held at a time, 16 bytes each: bounds memory to 64 MB however many users there are."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over n users and the bounds between which it lies with 95 % confidence."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+    def __str__(self) -> str:
+        """Return `0.5120 [0.5010, 0.5230]`."""
+        return f"{self.mean:.4f} [{self.low:.4f}, {self.high:.4f}]"
+
+
+def bootstrap(
+    values: NDArray[np.float64], rng: np.random.Generator, *, resamples: int = RESAMPLES, level: float = 0.95
+) -> list[Interval]:
+    """Return the mean of each column with its interval.
+
+    values: float64 [users, m], one row per user, at least one, finite. The users are drawn anew, the same draws for all
+    columns, so a column that holds the differences of two systems on the same users gets the paired interval.
+    level: the share of resampled means between the bounds, above 0, below 1.
+    """
+    n = len(values)
+    step = max(1, CHUNK_CELLS // n)
+    sizes = [min(step, resamples - done) for done in range(0, resamples, step)]
+    # How often each user is drawn is multinomial, so a resampled mean is a weighted one.
+    means = np.concatenate(
+        [rng.multinomial(n, np.full(n, 1 / n), size=size).astype(np.float64) @ values / n for size in sizes]
+    )
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return [
+        Interval(float(mean), float(a), float(b), n) for mean, a, b in zip(values.mean(axis=0), low, high, strict=True)
+    ]

@@ -1,0 +1,66 @@
+"""What an evaluation found, as plain values: rows with intervals, and every pair of models compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from anirec.evaluate.intervals import Interval
+
+POPULARITY: Final = "popularity"
+RANDOM: Final = "random"
+"""Names of the two rows that every report has."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One recommender under one figure.
+
+    candidates: how many anime it can recommend. metrics: by name. Over the first tens of all users: coverage, the share
+    of the candidates that stand in one of them; popularity, the mean number of likes in train of what stands in them;
+    popularity_percentile, 0..1, the median share of liked titles that have fewer likes than what stands in them.
+    """
+
+    model: str
+    figure: str
+    candidates: int
+    metrics: Mapping[str, Interval]
+    coverage: float
+    popularity: float
+    popularity_percentile: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """All rows, and under every figure the models compared with each other.
+
+    protocol, parameters: how cases were made. cases: how many had a target, by figure; the others are left out of it.
+    A figure without a case has no rows. differences: by figure, model and other model, the mean of NDCG@10 of the one
+    minus that of the other, with the paired interval.
+    """
+
+    protocol: str
+    parameters: Mapping[str, Any]
+    cases: Mapping[str, int]
+    rows: tuple[Row, ...]
+    differences: Mapping[str, Mapping[str, Mapping[str, Interval]]]
+
+    @property
+    def over_popularity(self) -> Mapping[str, Mapping[str, Interval]]:
+        """By figure and model, the paired difference in NDCG@10 to popularity."""
+        return {
+            figure: {model: others[POPULARITY] for model, others in models.items() if model != POPULARITY}
+            for figure, models in self.differences.items()
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as plain JSON-able values (if its parameters are)."""
+        return asdict(self)
+
+    def row(self, model: str, figure: str = "raw") -> Row:
+        """Return one row; KeyError if there is none."""
+        for row in self.rows:
+            if (row.model, row.figure) == (model, figure):
+                return row
+        raise KeyError((model, figure))

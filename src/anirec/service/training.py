@@ -1,0 +1,228 @@
+"""From canonical tables to a bundle, and from canonical tables to figures. The same fit serves both.
+
+    dataset -> hold validation users out -> fit parts -> choose weights on them -> fit parts on all -> bundle
+
+Evaluation does the same on a dataset without the test users, and then tests on those.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from anirec.core.catalogue import Catalogue
+from anirec.core.columns import TABLES
+from anirec.core.errors import BadTable
+from anirec.core.protocols import Recommender
+from anirec.core.state import State
+from anirec.evaluate.protocol import FIGURES, Report, mean_ndcg, run
+from anirec.prepare.catalogue import read_catalogue
+from anirec.prepare.dataset import Dataset, read_dataset
+from anirec.prepare.splits import Split, held_out_users
+from anirec.recommenders.blend import Blend, BlendWeights
+from anirec.service.progress import Progress
+from anirec.stores.bundle import BundleContent, sha256, write_bundle
+from anirec.stores.facts import write_facts, write_titles
+
+PERSONAL: Final = "ease"
+FLOOR: Final = "popularity"
+BLEND: Final = "blend"
+SIMILAR: Final = "similar"
+
+SIZES: Final = (1, 3, 10, 30, 100)
+"""Profile sizes for which the blend's weights are chosen."""
+FLOOR_WEIGHTS: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
+"""Weights of popularity that are tried; the personal part has 1. Never 0: titles that only popularity knows need an
+order."""
+SIMILAR_WEIGHT: Final = 0.002
+"""Weight of popularity in `similar`: it only orders what the ratings say nothing about."""
+
+FULL_LISTS: Final = "full_list_sources"
+"""Key of the data's manifest: the sources that hold whole lists, from which test users may be drawn."""
+
+
+class Storable(Recommender, Protocol):
+    """A recommender that can be kept in a bundle."""
+
+    def state(self) -> State:
+        """Return what a bundle keeps."""
+        ...
+
+
+Fit = Callable[[Dataset, np.random.Generator], Storable]
+"""A model with its configuration filled in."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is fitted. parts: by name, `ease` and `popularity` among them. config: what the parts were configured with.
+
+    n_validation: users held out to choose the blend's weights. seed: of everything that is drawn.
+    """
+
+    parts: Mapping[str, Fit]
+    config: Mapping[str, Any]
+    n_validation: int = 500
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Material:
+    """What is learned from. full_lists: sources that hold whole lists; None = all. facts: for the manifest."""
+
+    folder: Path
+    dataset: Dataset
+    catalogue: Catalogue
+    full_lists: frozenset[str] | None
+    facts: Mapping[str, Any]
+
+
+def read_material(folder: Path, progress: Progress) -> Material:
+    """Read a canonical folder.
+
+    Raises:
+        BadTable: a table is missing or damaged, or there are too few ratings to learn from.
+    """
+    progress("reading", 0, 2)
+    dataset = read_dataset(folder)
+    if not dataset.liked.any():
+        raise BadTable(f"the ratings in {folder} hold not one like (a score of 7 or more) of a known anime")
+    progress("reading", 1, 2)
+    catalogue = read_catalogue(folder)
+    progress("reading", 2, 2)
+    full = _full_lists(folder / "manifest.json")
+    facts = {
+        "tables": {file.stem: sha256(file) for file in sorted(folder.glob("*.parquet")) if file.stem in TABLES},
+        "users": dataset.n_users,
+        "list_entries": dataset.n_rows,
+        "likes": int(dataset.liked.sum()),
+        "anime": len(catalogue),
+        "sources": list(dataset.source_names),
+    }
+    return Material(folder, dataset, catalogue, full, facts)
+
+
+def train(material: Material, out: Path, recipe: Recipe, progress: Progress) -> str:
+    """Fit everything and write a bundle; returns the hash that stands for it. Same data, same seed, same hash.
+
+    Raises:
+        BadTable: too few users to choose the blend's weights on.
+    """
+    weights = choose_weights(material, material.dataset, recipe, progress)
+    parts = _fit(material.dataset, recipe, progress, "fitting on everybody")
+    models: dict[str, Storable] = {
+        **parts,
+        BLEND: Blend(parts, weights),
+        SIMILAR: Blend(parts, _constant(SIMILAR_WEIGHT)),
+    }
+    with tempfile.TemporaryDirectory() as work:
+        tables = {name: Path(work) / name for name in ("anime.parquet", "titles.parquet")}
+        write_facts(material.folder, tables["anime.parquet"])
+        write_titles(material.folder, tables["titles.parquet"])
+        content = BundleContent(
+            catalogue=material.catalogue,
+            models={name: model.state() for name, model in models.items()},
+            default_model=BLEND,
+            tables=tables,
+            about={"data": dict(material.facts), "config": dict(recipe.config), "seed": recipe.seed},
+        )
+        return write_bundle(out, content)
+
+
+def evaluate(
+    material: Material, recipe: Recipe, *, n_users: int, extra: Mapping[str, Fit], progress: Progress
+) -> Report:
+    """Fit on all but `n_users` held-out users and report how well those are served; see `evaluate.protocol`.
+
+    extra: further models to be fitted on the same train data and shown beside.
+    """
+    split = held_out_users(
+        material.dataset,
+        n_users=n_users,
+        rng=np.random.default_rng([recipe.seed, 1]),
+        eligible_sources=material.full_lists,
+    )
+    _need_cases(split, material)
+    weights = choose_weights(material, split.train, recipe, progress)
+    parts = _fit(split.train, recipe, progress, "fitting for the test")
+    models: dict[str, Recommender] = {**parts, BLEND: Blend(parts, weights)}
+    for name, fit in extra.items():
+        models[name] = fit(split.train, np.random.default_rng([recipe.seed, 3]))
+    return run(
+        models,
+        split,
+        material.catalogue,
+        protocol="heldout-users",
+        parameters={"users": len(split.cases), "seed": recipe.seed, "given": "a random 80 % of the likes"}
+        | {"data": material.facts["tables"], "config": dict(recipe.config)},
+        rng=np.random.default_rng([recipe.seed, 4]),
+        progress=progress,
+    )
+
+
+def choose_weights(material: Material, dataset: Dataset, recipe: Recipe, progress: Progress) -> BlendWeights:
+    """Return for each of `SIZES` the weight of popularity that serves validation users best.
+
+    Best is the mean of NDCG@10 over the figures of `evaluate.protocol`; ties go to less popularity.
+    """
+    split = held_out_users(
+        dataset,
+        n_users=recipe.n_validation,
+        rng=np.random.default_rng([recipe.seed, 2]),
+        eligible_sources=material.full_lists,
+    )
+    _need_cases(split, material)
+    parts = _fit(split.train, recipe, progress, "fitting to choose weights")
+    chosen = []
+    for place, size in enumerate(SIZES):
+        cases = [case for case in split.few(size).cases if len(case.given) == size]
+        if not cases:
+            break
+        found = []
+        for tried, weight in enumerate(FLOOR_WEIGHTS):
+            blend = Blend(parts, _constant(weight))
+            found.append(sum(mean_ndcg(blend, cases, material.catalogue).values()) / len(FIGURES))
+            progress("choosing weights", place * len(FLOOR_WEIGHTS) + tried + 1, len(SIZES) * len(FLOOR_WEIGHTS))
+        chosen.append(FLOOR_WEIGHTS[int(np.argmax(np.round(found, 6)))])
+    sizes = np.array(SIZES[: len(chosen)], dtype=np.float32)
+    weights = {PERSONAL: np.ones(len(sizes), np.float32), FLOOR: np.array(chosen, dtype=np.float32)}
+    return BlendWeights(sizes=sizes, weights=weights)
+
+
+def _fit(dataset: Dataset, recipe: Recipe, progress: Progress, stage: str) -> dict[str, Storable]:
+    fitted: dict[str, Storable] = {}
+    for done, (name, fit) in enumerate(recipe.parts.items()):
+        progress(stage, done, len(recipe.parts))
+        fitted[name] = fit(dataset, np.random.default_rng([recipe.seed, 3]))
+    progress(stage, len(recipe.parts), len(recipe.parts))
+    return fitted
+
+
+def _constant(weight: float) -> BlendWeights:
+    one = np.ones(1, dtype=np.float32)
+    return BlendWeights(sizes=one, weights={PERSONAL: one, FLOOR: one * np.float32(weight)})
+
+
+def _need_cases(split: Split, material: Material) -> None:
+    if not split.cases or not split.train.liked.any():
+        raise BadTable(
+            f"the ratings in {material.folder} hold too few users with 5 likes or more "
+            f"({len(split.cases)} could be held out); import more lists"
+        )
+
+
+def _full_lists(manifest: Path) -> frozenset[str] | None:
+    """Return the sources that the data's manifest calls full lists, None where it says nothing."""
+    if not manifest.is_file():
+        return None
+    try:
+        named = json.loads(manifest.read_text(encoding="utf-8")).get(FULL_LISTS)
+    except (OSError, ValueError, AttributeError) as error:
+        raise BadTable(f"{manifest} cannot be read: {error}; import the data again") from error
+    return frozenset(named) if named else None
