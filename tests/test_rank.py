@@ -33,7 +33,7 @@ def ranked(
     include_planned: bool = False,
 ) -> list[int]:
     query = Query(k=k, filters=filters or Filters(), franchise=mode, include_planned=include_planned)
-    return rank(scores, profile, catalogue, query).anime_ids.tolist()
+    return [int(i) for i in rank(scores, profile, catalogue, query).anime_ids]
 
 
 def test_best_scores_come_first_and_equal_ones_are_ordered_by_id() -> None:

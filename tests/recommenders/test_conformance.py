@@ -35,7 +35,8 @@ def dense_likings(data: Dataset) -> NDArray[np.float64]:
 
 def popularity_by_definition(data: Dataset) -> NDArray[np.float64]:
     likes = np.array([sum(data.liked & (data.items == i)) for i in range(len(data.anime_ids))], dtype=float)
-    return likes / likes.max()
+    shares: NDArray[np.float64] = likes / likes.max()
+    return shares
 
 
 def ease_by_definition(data: Dataset, items: NDArray[np.int32]) -> NDArray[np.float64]:
@@ -95,7 +96,7 @@ class TestBlend(Conformance):
             share = np.clip(np.log((1 + len(profile)) / 2) / np.log(11 / 2), 0, 1)
             scores = np.zeros(len(model.items))
             scores[np.isin(model.items, linear.items)] = linear.score([profile])[0]
-            everybody = floor.score([profile])[0]
-            return scores + (0.5 - 0.4 * share) * everybody
+            scores += (0.5 - 0.4 * share) * floor.score([profile])[0]
+            return scores
 
         return Subject(model, through_a_bundle(tmp_path, states, "blend"), by_definition, tolerance=1e-6)

@@ -148,16 +148,26 @@ def test_a_new_bundle_replaces_the_old_one_whole(bundle: Path) -> None:
     assert [path.name for path in bundle.parent.iterdir()] == ["bundle"]
 
 
-def test_an_interrupted_folder_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), new_folder(tmp_path / "out") as folder:
+def half_a_folder(path: Path) -> None:
+    with new_folder(path) as folder:
         (folder / "half").write_text("...")
         raise KeyboardInterrupt
+
+
+def half_a_file(path: Path) -> None:
+    with new_file(path) as file:
+        file.write_text("half")
+        raise KeyboardInterrupt
+
+
+def test_an_interrupted_folder_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        half_a_folder(tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_interrupted_file_leaves_the_old_one(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("old")
-    with pytest.raises(KeyboardInterrupt), new_file(tmp_path / "out") as file:
-        file.write_text("half")
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        half_a_file(tmp_path / "out")
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("out", "old")]

@@ -222,8 +222,6 @@ def data() -> None:
 def import_(path: Path, out: Path, max_rejects: float, as_json: bool) -> None:
     """Read the folder PATH, whichever known layout it has, and write canonical Parquet tables.
 
-    Rows that cannot be used are counted by reason and listed with their line numbers in rejects.csv.
-
     \b
     anirec data import ../shared/data --to canonical
     anirec data import ~/Downloads/anime-recommendations-database --to canonical --json
@@ -234,5 +232,7 @@ def import_(path: Path, out: Path, max_rejects: float, as_json: bool) -> None:
         report = import_folder(path, out, max_reject_share=max_rejects, progress=progress)
     if as_json:
         render.print_json(report.to_json())
-    else:
-        render.print_import(report, out)
+        return
+    click.echo(f"{out}: the layout {report.layout}")
+    for table, kept in report.kept.items():
+        click.echo(f"  {table}: {kept:,} rows kept, {report.rejected[table]:,} rejected")

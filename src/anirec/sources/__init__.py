@@ -1,1 +1,7 @@
-"""One file per source layout: its files in, canonical tables out, rejects counted."""
+"""One file per source layout: its files in, canonical tables out."""
+
+from __future__ import annotations
+
+from anirec.sources.importer import ImportReport, import_folder, recognise
+
+__all__ = ["ImportReport", "import_folder", "recognise"]
