@@ -47,7 +47,7 @@ def build_catalogue(anime: dict[str, NDArray[Any]], titles: Titles, franchises: 
         minutes=filled(anime["minutes"], 0).clip(0, np.iinfo(np.int16).max).astype(np.int16),
         episodes=titles.episodes,
         members=titles.members,
-        adult=filled(anime["adult"], False).astype(np.bool_),  # noqa: FBT003 - the value of a missing fact
+        adult=filled(anime["adult"], False).astype(np.bool_),  # noqa: FBT003 - as below
         franchise=franchises.number,
         order=franchises.order,
         requires=franchises.requires,
@@ -68,6 +68,8 @@ def _titles(anime: dict[str, NDArray[Any]]) -> Titles:
         years=filled(anime["year"], 0).astype(np.int16),
         episodes=filled(anime["episodes"], 0).clip(0, np.iinfo(np.int16).max).astype(np.int16),
         members=filled(anime["members"], 0).astype(np.int32),
+        sources=_texts(anime["source"]),
+        adult=filled(anime["adult"], False).astype(np.bool_),  # noqa: FBT003 - the value of a missing fact
     )
 
 

@@ -29,7 +29,8 @@ FULL_LISTS = (
     "anilist_jt1446_2026",
 )
 
-_ANIME = """SELECT mal_id, anilist_id, anidb_id, kitsu_id, plain(title), nullif(plain(title_english), ''), nullif(plain(title_japanese), ''),
+_ANIME = """SELECT mal_id, anilist_id, anidb_id, kitsu_id, plain(title),
+    nullif(plain(title_english), ''), nullif(plain(title_japanese), ''),
     list_transform(synonyms, lambda s: plain(s)), type, episodes, status, start_date, year, season, source, duration,
     age_rating, nsfw, genres, themes, demographics, tags, studios, score, scored_by, members, favorites, image_url"""
 
