@@ -45,7 +45,7 @@ class EaseConfig:
     dropout: float = 0.23
     min_likes: int = 5
     max_items: int = 16_000
-    keep: int = 300
+    keep: int = 420
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""

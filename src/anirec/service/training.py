@@ -35,8 +35,11 @@ FLOOR: Final = "popularity"
 BLEND: Final = "blend"
 SIMILAR: Final = "similar"
 
-SIZES: Final = (1, 3, 10, 30, 100)
-"""Profile sizes for which the blend's weights are chosen."""
+FEW: Final = (1, 3)
+"""Profile sizes at which validation users are cut down to so many likes to choose the blend's weights."""
+BANDS: Final = ((8, 5, 12), (20, 13, 32), (50, 33, 79), (150, 80, 10**6))
+"""Sizes for longer profiles, each with the band of sizes that stand for it. These are left as they are: a long profile
+that was cut is not like one that is short."""
 FLOOR_WEIGHTS: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
 """Weights of popularity that are tried; the personal part has 1. Never 0: titles that only popularity knows need an
 order."""
@@ -68,7 +71,7 @@ class Recipe:
 
     parts: Mapping[str, Fit]
     config: Mapping[str, Any]
-    n_validation: int = 500
+    n_validation: int = 600
     seed: int = 0
 
 
@@ -167,7 +170,7 @@ def evaluate(
 
 
 def choose_weights(material: Material, dataset: Dataset, recipe: Recipe, progress: Progress) -> BlendWeights:
-    """Return for each of `SIZES` the weight of popularity that serves validation users best.
+    """Return for each size of `FEW` and `BANDS` the weight of popularity that serves validation users best.
 
     Best is the mean of NDCG@10 over the figures of `evaluate.protocol`; ties go to less popularity.
     """
@@ -179,19 +182,18 @@ def choose_weights(material: Material, dataset: Dataset, recipe: Recipe, progres
     )
     _need_cases(split, material)
     parts = _fit(split.train, recipe, progress, "fitting to choose weights")
-    chosen = []
-    for place, size in enumerate(SIZES):
-        cases = [case for case in split.few(size).cases if len(case.given) == size]
-        if not cases:
-            break
-        found = []
-        for tried, weight in enumerate(FLOOR_WEIGHTS):
-            blend = Blend(parts, _constant(weight))
-            found.append(sum(mean_ndcg(blend, cases, material.catalogue).values()) / len(FIGURES))
-            progress("choosing weights", place * len(FLOOR_WEIGHTS) + tried + 1, len(SIZES) * len(FLOOR_WEIGHTS))
-        chosen.append(FLOOR_WEIGHTS[int(np.argmax(np.round(found, 6)))])
-    sizes = np.array(SIZES[: len(chosen)], dtype=np.float32)
-    weights = {PERSONAL: np.ones(len(sizes), np.float32), FLOOR: np.array(chosen, dtype=np.float32)}
+    groups = {size: split.few(size).cases for size in FEW}
+    groups |= {size: tuple(c for c in split.cases if low <= len(c.given) <= high) for size, low, high in BANDS}
+    chosen: dict[int, float] = {}
+    for done, (size, cases) in enumerate(groups.items()):
+        progress("choosing weights", done, len(groups))
+        if cases:
+            blends = [Blend(parts, _constant(weight)) for weight in FLOOR_WEIGHTS]
+            means = [sum(mean_ndcg(blend, cases, material.catalogue).values()) / len(FIGURES) for blend in blends]
+            chosen[size] = FLOOR_WEIGHTS[int(np.argmax(np.round(means, 6)))]
+    progress("choosing weights", len(groups), len(groups))
+    sizes = np.array(list(chosen), dtype=np.float32)
+    weights = {PERSONAL: np.ones(len(sizes), np.float32), FLOOR: np.array(list(chosen.values()), dtype=np.float32)}
     return BlendWeights(sizes=sizes, weights=weights)
 
 
