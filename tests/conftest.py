@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from small import write_small_bundle
+
 REPOSITORY = Path(__file__).parents[1]
 
 
@@ -15,3 +17,9 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real data not found at {folder}; set ANIREC_SHARED to the folder that holds data/")
     return folder
+
+
+@pytest.fixture(scope="session")
+def small_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle over a world of two tastes, see `small`."""
+    return write_small_bundle(tmp_path_factory.mktemp("small"))
