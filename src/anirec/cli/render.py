@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from anirec.core.anime import Anime
-from anirec.tables import new_file
 
 if TYPE_CHECKING:
     from anirec.service.progress import Progress
@@ -31,6 +30,8 @@ def print_json(answer: Any) -> None:
 
 def write_json(answer: Any, path: Path) -> None:
     """Write one JSON document to a file, which is replaced only when it is complete."""
+    from anirec.tables import new_file
+
     with new_file(path) as file:
         file.write_text(json.dumps(answer, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 

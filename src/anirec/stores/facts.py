@@ -12,11 +12,13 @@ import numpy as np
 
 from anirec.core.anime import Anime
 from anirec.core.catalogue import Catalogue
+from anirec.core.columns import ANIME
 from anirec.core.errors import DamagedBundle
 from anirec.tables import connect, quoted, read_arrays, write_parquet
 from anirec.titles import Level, TitleIndex, title_key
 
 _FIELDS = tuple(field.name for field in fields(Anime))
+_COLUMNS = ", ".join(f"coalesce({f}, []) AS {f}" if ANIME[f].endswith("[]") else f for f in _FIELDS)
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class FactsTable:
         try:
             with connect() as con:
                 rows = con.execute(
-                    f"SELECT {', '.join(_FIELDS)} FROM read_parquet({quoted(self.path)}) "
+                    f"SELECT {_COLUMNS} FROM read_parquet({quoted(self.path)}) "
                     "WHERE anime_id IN (SELECT unnest(?::INTEGER[]))",
                     [wanted],
                 ).fetchall()

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from anirec import cli
+
+Ask = Callable[..., tuple[int, str, str]]
+
+
+def anirec(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str) -> tuple[int, str, str]:
+    """Run the command line; returns exit code, standard output and standard error."""
+    monkeypatch.setattr(sys, "argv", ["anirec", *words])
+    try:
+        cli.main()
+        code = 0
+    except SystemExit as end:
+        code = int(end.code or 0)
+    output = capsys.readouterr()
+    return code, output.out, output.err
+
+
+@pytest.fixture
+def ask(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, small_bundle: Path) -> Ask:
+    monkeypatch.setenv("ANIREC_BUNDLE", str(small_bundle))
+    return lambda *words: anirec(capsys, monkeypatch, *words)
+
+
+def test_recommendations_leave_out_the_input_and_name_their_reasons(ask: Ask) -> None:
+    code, out, _ = ask("recommend", "--like", "Show 4", "--like", "show 5:9", "-k", "5", "--json")
+    answer = json.loads(out)
+    assert code == 0
+    assert [u["anime_id"] for u in answer["understood"]] == [4, 5]
+    assert [item["rank"] for item in answer["items"]] == [1, 2, 3, 4, 5]
+    assert not {4, 5, 20} & {item["anime_id"] for item in answer["items"]}
+    assert {because["title"] for because in answer["items"][0]["because"]} <= {"Show 4", "Show 5"}
+
+
+def test_the_table_shows_titles_and_reasons(ask: Ask) -> None:
+    code, out, _ = ask("recommend", "--like", "4", "--like", "5", "-k", "3")
+    assert code == 0
+    assert "because of" in out
+    assert "Show 4" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["recommend", "--like", "Nothing Like It At All"], 2, "no anime is called"),
+        (["recommend", "--like", "Show 4:11"], 2, "score 11 lies outside 1..10"),
+        (["recommend", "--like", "Show 4:9", "--dislike", "Show 4"], 2, "named twice with different opinions"),
+        (["recommend", "--like", "Show 4", "--genre", "Dramedy"], 2, 'no genre "Dramedy"; genres are Drama'),
+        (["recommend", "--like", "Show 4", "--model", "oracle"], 2, "no model"),
+        (["recommend", "-k", "0"], 2, "0 is not in the range"),
+        (["similar"], 2, "Missing argument"),
+        (["info", "Show 4", "--bundle", "/nowhere"], 4, "there is no such folder"),
+        (["data", "import", "/nowhere", "--to", "x"], 3, "is not a folder"),
+    ],
+)
+def test_bad_input_has_its_exit_code_and_says_what_is_wrong(
+    ask: Ask, words: list[str], code: int, message: str
+) -> None:
+    got, _, err = ask(*words)
+    assert got == code
+    assert message in err
+
+
+def test_errors_are_json_where_json_was_asked_for(ask: Ask) -> None:
+    code, out, err = ask("info", "Shaw 99", "--json")
+    complaint = json.loads(err)
+    assert (code, out) == (2, "")
+    assert complaint["error"] in ("UnknownTitle", "AmbiguousTitle")
+    assert complaint["candidates"]
+
+
+def test_info_lists_the_franchise_in_watch_order(ask: Ask) -> None:
+    _, out, _ = ask("info", "The Second Show", "--json")
+    answer = json.loads(out)
+    assert [(p["anime_id"], p["entry"]) for p in answer["franchise"]] == [(1, True), (2, False), (3, False)]
+
+
+def test_doctor_calls_a_sound_bundle_sound_and_a_damaged_one_damaged(ask: Ask, tmp_path: Path) -> None:
+    code, out, _ = ask("doctor", "--json")
+    assert code == 0
+    assert json.loads(out)["sound"] is True
+    code, out, err = ask("doctor", "--bundle", str(tmp_path))
+    assert code == 4
+    assert "sound: False" in out
+    assert "not a bundle" in err
+
+
+@pytest.mark.parametrize(
+    "command", ["recommend", "similar", "info", "train", "evaluate", "batch", "similar-batch", "doctor"]
+)
+def test_every_command_explains_itself_with_an_example(ask: Ask, command: str) -> None:
+    code, out, _ = ask(command, "--help")
+    assert code == 0
+    assert f"anirec {command}" in out.split("Options:")[0].split("\n", 1)[1]
+
+
+def test_help_needs_neither_numpy_nor_duckdb() -> None:
+    script = (
+        "import sys; sys.argv = ['anirec', '--version']\n"
+        "from anirec.cli import main\n"
+        "main()\n"
+        "heavy = {'scipy', 'duckdb', 'rapidfuzz', 'rich'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)  # noqa: S603 - our own interpreter
