@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -13,6 +15,8 @@ from typing import Any
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
+
+from anirec.core.errors import BadTable
 
 
 def connect(*, threads: int | None = None) -> duckdb.DuckDBPyConnection:
@@ -52,6 +56,27 @@ def read_arrays(con: duckdb.DuckDBPyConnection, query: str) -> dict[str, NDArray
 def filled(column: NDArray[Any], missing: Any) -> NDArray[Any]:
     """Return a plain array: NULLs of a numeric column from `read_arrays` become `missing`."""
     return column.filled(missing) if isinstance(column, np.ma.MaskedArray) else column
+
+
+def sha256(file: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def full_list_sources(folder: Path) -> tuple[str, ...]:
+    """Return the values of `ratings.source` that hold whole lists, by the manifest of a canonical folder; () = all do.
+
+    Raises:
+        BadTable: there is a manifest, and it cannot be read.
+    """
+    manifest = folder / "manifest.json"
+    if not manifest.is_file():
+        return ()
+    try:
+        return tuple(json.loads(manifest.read_text(encoding="utf-8"))["full_list_sources"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadTable(f"{manifest} cannot be read: {error!r}; import the data again") from error
 
 
 @contextmanager

@@ -72,7 +72,7 @@ def test_an_array_that_holds_objects_is_refused_on_reading(bundle: Path) -> None
 
 def vouch_for(bundle: Path, name: str) -> None:
     """Make the manifest agree with a file, as somebody who means harm would."""
-    from anirec.stores.bundle import sha256
+    from anirec.tables import sha256
 
     manifest = json.loads((bundle / "manifest.json").read_text())
     manifest["files"][name] = {"bytes": (bundle / name).stat().st_size, "sha256": sha256(bundle / name)}

@@ -222,6 +222,8 @@ def data() -> None:
 def import_(path: Path, out: Path, max_rejects: float, as_json: bool) -> None:
     """Read the folder PATH, whichever known layout it has, and write canonical Parquet tables.
 
+    Rows that cannot be used are counted by reason, with the line of the first, and listed in DIR/rejects.csv.
+
     \b
     anirec data import ../shared/data --to canonical
     anirec data import ~/Downloads/anime-recommendations-database --to canonical --json
@@ -235,4 +237,8 @@ def import_(path: Path, out: Path, max_rejects: float, as_json: bool) -> None:
         return
     click.echo(f"{out}: the layout {report.layout}")
     for table, kept in report.kept.items():
-        click.echo(f"  {table}: {kept:,} rows kept, {report.rejected[table]:,} rejected")
+        click.echo(f"  {table}: {kept:,} rows")
+    for reject in report.rejects:
+        click.echo(f"  left out: {reject}")
+    if report.rejects:
+        click.echo(f"  one by one in {out / 'rejects.csv'}")

@@ -7,7 +7,6 @@ Evaluation does the same on a dataset without the test users, and then tests on 
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,8 +26,9 @@ from anirec.prepare.dataset import Dataset, read_dataset
 from anirec.prepare.splits import Split, held_out_users
 from anirec.recommenders.blend import Blend, BlendWeights
 from anirec.service.progress import Progress
-from anirec.stores.bundle import BundleContent, sha256, write_bundle
+from anirec.stores.bundle import BundleContent, write_bundle
 from anirec.stores.facts import write_facts, write_titles
+from anirec.tables import full_list_sources, sha256
 
 PERSONAL: Final = "ease"
 FLOOR: Final = "popularity"
@@ -45,9 +45,6 @@ FLOOR_WEIGHTS: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
 order."""
 SIMILAR_WEIGHT: Final = 0.002
 """Weight of popularity in `similar`: it only orders what the ratings say nothing about."""
-
-FULL_LISTS: Final = "full_list_sources"
-"""Key of the data's manifest: the sources that hold whole lists, from which test users may be drawn."""
 
 
 class Storable(Recommender, Protocol):
@@ -99,7 +96,7 @@ def read_material(folder: Path, progress: Progress) -> Material:
     progress("reading", 1, 2)
     catalogue = read_catalogue(folder)
     progress("reading", 2, 2)
-    full = _full_lists(folder / "manifest.json")
+    full = full_list_sources(folder)
     facts = {
         "tables": {file.stem: sha256(file) for file in sorted(folder.glob("*.parquet")) if file.stem in TABLES},
         "users": dataset.n_users,
@@ -108,7 +105,7 @@ def read_material(folder: Path, progress: Progress) -> Material:
         "anime": len(catalogue),
         "sources": list(dataset.source_names),
     }
-    return Material(folder, dataset, catalogue, full, facts)
+    return Material(folder, dataset, catalogue, frozenset(full) or None, facts)
 
 
 def train(material: Material, out: Path, recipe: Recipe, progress: Progress) -> str:
@@ -217,14 +214,3 @@ def _need_cases(split: Split, material: Material) -> None:
             f"the ratings in {material.folder} hold too few users with 5 likes or more "
             f"({len(split.cases)} could be held out); import more lists"
         )
-
-
-def _full_lists(manifest: Path) -> frozenset[str] | None:
-    """Return the sources that the data's manifest calls full lists, None where it says nothing."""
-    if not manifest.is_file():
-        return None
-    try:
-        named = json.loads(manifest.read_text(encoding="utf-8")).get(FULL_LISTS)
-    except (OSError, ValueError, AttributeError) as error:
-        raise BadTable(f"{manifest} cannot be read: {error}; import the data again") from error
-    return frozenset(named) if named else None

@@ -2,24 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import duckdb
+
+Read = Callable[[duckdb.DuckDBPyConnection, Path], dict[str, "Reading"]]
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a layout. columns: what its header must have (empty: it is not a CSV). required: else it may lack."""
+
+    name: str
+    columns: tuple[str, ...] = ()
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How one canonical table is read.
+
+    query: SQL of rows in any order. It names its columns as `core.columns.TABLES` does (what it leaves out is NULL),
+    and may add `place`, the row's number, with `reason`, why it cannot be used, and `value`, what is wrong in it.
+    file: where the rows are from. places: turns row numbers of the file into lines of it, both ascending; None = they
+    are what `unit` says.
+    """
+
+    query: str
+    file: str
+    unit: str = "row"
+    places: Callable[[list[int]], list[int]] | None = None
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A known kind of folder.
+    """A known kind of folder: all its required files are there, and at least one of all.
 
-    files: what must be there for it to be recognised. queries: given the folder, SQL by canonical table, each with the
-    columns of `core.columns.TABLES` in order; no row order is needed.
-    full_list_sources: values of `ratings.source` that hold whole lists; empty = all do.
+    read: given the folder, how each canonical table that it has is read.
+    licence: what is known of the terms that the data is published under.
+    full_list_sources: given the folder, the values of `ratings.source` that hold whole lists; none = all do.
     """
 
     name: str
     about: str
-    files: tuple[str, ...]
-    queries: Callable[[duckdb.DuckDBPyConnection, Path], dict[str, str]]
-    full_list_sources: tuple[str, ...] = ()
+    files: tuple[File, ...]
+    read: Read
+    licence: str
+    full_list_sources: Callable[[Path], tuple[str, ...]] = lambda _folder: ()
+
+
+MISSING_WORDS: Final = ("", "unknown", "none", "nan", "null", "-", "n/a", "\\n")
+"""What the public files write, in any case, where they know nothing."""
+
+
+def prepare(con: duckdb.DuckDBPyConnection) -> None:
+    """Define the SQL functions that readers share. All take text.
+
+    known(text): the text, trimmed, or NULL where it says that nothing is known. whole(text): it as a whole number, NULL
+    if it is none. is_whole(text). parts(text): a list of what its commas part, without duplicates.
+    """
+    words = ", ".join(f"'{word}'" for word in MISSING_WORDS)
+    con.execute(f"CREATE OR REPLACE MACRO known(t) AS CASE WHEN lower(trim(t)) NOT IN ({words}) THEN trim(t) END")
+    con.execute(
+        r"CREATE OR REPLACE MACRO is_whole(t) AS coalesce(regexp_full_match(trim(t), '-?\d{1,18}(\.0+)?'), false)"
+    )
+    con.execute(
+        "CREATE OR REPLACE MACRO whole(t) AS CASE WHEN is_whole(t) THEN CAST(CAST(t AS DECIMAL(38, 4)) AS BIGINT) END"
+    )
+    con.execute(
+        "CREATE OR REPLACE MACRO parts(t) AS coalesce(list_filter("
+        "list_distinct(list_transform(string_split(known(t), ','), lambda p: trim(p))), lambda p: p <> ''), [])"
+    )
+
+
+def checks(found: Mapping[str, tuple[str, str]]) -> str:
+    """Return SQL for the columns `reason` and `value`.
+
+    found: by reason, the condition under which a row cannot be used, and the expression that is wrong in it.
+    """
+    reasons = " ".join(f"WHEN {condition} THEN '{reason}'" for reason, (condition, _) in found.items())
+    values = " ".join(f"WHEN {condition} THEN {shown}" for condition, shown in found.values())
+    return f"CASE {reasons} END AS reason, CASE {values} END AS value"

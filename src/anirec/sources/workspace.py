@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from anirec.core.errors import BadTable
-from anirec.sources.layout import Layout
+from anirec.sources.layout import File, Layout, Reading
 from anirec.tables import quoted
 
 FAVOURITES_FROM = 1_000_000_000
@@ -29,13 +29,19 @@ FULL_LISTS = (
     "anilist_jt1446_2026",
 )
 
-_ANIME = """SELECT mal_id, anilist_id, anidb_id, kitsu_id, plain(title),
-    nullif(plain(title_english), ''), nullif(plain(title_japanese), ''),
-    list_transform(synonyms, lambda s: plain(s)), type, episodes, status, start_date, year, season, source, duration,
-    age_rating, nsfw, genres, themes, demographics, tags, studios, score, scored_by, members, favorites, image_url"""
+FURTHER = (
+    *("ratings_rescaled", "list_entries_unrated", "updates", "favourites"),
+    *("titles", "relations", "recommendations"),
+)
+
+_ANIME = """SELECT mal_id AS anime_id, anilist_id, anidb_id, kitsu_id, plain(title) AS title,
+    nullif(plain(title_english), '') AS title_english, nullif(plain(title_japanese), '') AS title_japanese,
+    list_transform(synonyms, lambda s: plain(s)) AS synonyms, type, episodes, status AS airing, start_date, year,
+    season, source, duration AS minutes, age_rating, nsfw AS adult, genres, themes, demographics, tags, studios, score,
+    scored_by, members, favorites, image_url"""
 
 
-def _queries(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, str]:
+def _read(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Reading]:
     def table(name: str) -> str | None:
         file = folder / f"{name}.parquet"
         return f"read_parquet({quoted(file)})" if file.is_file() else None
@@ -62,17 +68,23 @@ def _queries(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, str]:
             f" UNION ALL SELECT DISTINCT profile + {FAVOURITES_FROM}, anime_id, NULL, 0, NULL, 'favourites_2020' "
             f"FROM {favourites}"
         )
-    queries = {"anime": f"{_ANIME} FROM {table('catalogue')}", "ratings": rows}
+    readings = {
+        "anime": Reading(f"{_ANIME} FROM {table('catalogue')}", "catalogue.parquet"),
+        "ratings": Reading(rows, "ratings.parquet and other lists"),
+    }
     if titles := table("titles"):
-        queries["titles"] = f"SELECT DISTINCT mal_id, lang, kind, plain(title) FROM {titles}"
+        query = f"SELECT DISTINCT mal_id AS anime_id, lang, kind, plain(title) AS title FROM {titles}"
+        readings["titles"] = Reading(query, "titles.parquet")
     if relations := table("relations"):
-        queries["relations"] = f"SELECT DISTINCT anime_id, relation, target_id FROM {relations}"
+        query = f"SELECT DISTINCT anime_id, relation, target_id FROM {relations}"
+        readings["relations"] = Reading(query, "relations.parquet")
     if pairs := table("recommendations"):
-        queries["recommendations"] = (
-            f"SELECT least(anime_a, anime_b), greatest(anime_a, anime_b), "
-            f"nullif(max(greatest(votes_2021, votes_2017)), 0) FROM {pairs} GROUP BY 1, 2"
+        query = (
+            f"SELECT least(anime_a, anime_b) AS anime_a, greatest(anime_a, anime_b) AS anime_b, "
+            f"nullif(max(greatest(votes_2021, votes_2017)), 0) AS votes FROM {pairs} GROUP BY 1, 2"
         )
-    return queries
+        readings["recommendations"] = Reading(query, "recommendations.parquet")
+    return readings
 
 
 def _name_sources(con: duckdb.DuckDBPyConnection, file: Path) -> None:
@@ -90,7 +102,13 @@ def _name_sources(con: duckdb.DuckDBPyConnection, file: Path) -> None:
 LAYOUT = Layout(
     name="workspace",
     about="the data that anirec is developed with",
-    files=("catalogue.parquet", "ratings.parquet"),
-    queries=_queries,
-    full_list_sources=FULL_LISTS,
+    files=(
+        File("catalogue.parquet", ("mal_id", "title", "type", "genres", "members"), required=True),
+        File("ratings.parquet", ("user_id", "anime_id", "rating", "ts", "source"), required=True),
+        *(File(f"{name}.parquet") for name in FURTHER),
+        File("sources.json"),
+    ),
+    read=_read,
+    licence="facts and learned numbers only; origins in NOTICE",
+    full_list_sources=lambda _folder: FULL_LISTS,
 )

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from anirec.core.catalogue import Catalogue, Labels
 from anirec.core.errors import BundleVersion, DamagedBundle, NotABundle
 from anirec.core.state import State
-from anirec.tables import new_folder
+from anirec.tables import new_folder, sha256
 
 FORMAT: Final = "anirec-bundle"
 VERSION: Final = 1
@@ -187,12 +187,6 @@ def _check_file(path: Path, name: str, facts: Mapping[str, Any]) -> None:
         raise DamagedBundle(f"{file} has {size:,} bytes where the manifest says {facts['bytes']:,}. {_CURE}")
     if sha256(file) != facts["sha256"]:
         raise DamagedBundle(f"{file} differs from what the manifest says (SHA-256). {_CURE}")
-
-
-def sha256(file: Path) -> str:
-    """Return the SHA-256 of a file's bytes, in hexadecimal."""
-    with file.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def _save(file: Path, array: NDArray[Any]) -> None:

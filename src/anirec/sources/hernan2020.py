@@ -1,0 +1,70 @@
+"""The "Anime Recommendation Database 2020": 17,562 anime, 109 M list entries and 57.6 M ratings of MyAnimeList users.
+
+Files: anime.csv (35 columns), animelist.csv (user_id,anime_id,rating,watching_status,watched_episodes; rating 0 = none
+given; a few rows have a status that the set does not explain: read as not known), rating_complete.csv
+(user_id,anime_id,rating of what was completed and scored). animelist.csv has all that rating_complete.csv has, so it is
+read instead where it is there.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from anirec.core.columns import Status
+from anirec.sources import csv_file
+from anirec.sources.layout import File, Layout, Reading, checks
+from anirec.sources.mal import BAD_USER_ID, adult_by, bad_anime_id, bad_score, first_date, labels, minutes
+
+ANIME = (
+    *("MAL_ID", "Name", "Score", "Genres", "English name", "Japanese name", "Type", "Episodes", "Aired", "Premiered"),
+    *("Studios", "Source", "Duration", "Rating", "Members", "Favorites"),
+)
+LIST = ("user_id", "anime_id", "rating", "watching_status")
+COMPLETE = ("user_id", "anime_id", "rating")
+
+
+def _read(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Reading]:
+    readings = {}
+    if (path := folder / "anime.csv").is_file():
+        readings["anime"] = _anime(con, path)
+    if (path := folder / "animelist.csv").is_file():
+        known = ", ".join(str(int(status)) for status in Status)
+        status = f"CASE WHEN whole(watching_status) IN ({known}) THEN whole(watching_status) ELSE 0 END"
+        readings["ratings"] = _ratings(con, path, LIST, status)
+    elif (path := folder / "rating_complete.csv").is_file():
+        readings["ratings"] = _ratings(con, path, COMPLETE, f"{Status.COMPLETED:d}")
+    return readings
+
+
+def _anime(con: duckdb.DuckDBPyConnection, path: Path) -> Reading:
+    table = csv_file.load(con, path, columns=ANIME)
+    query = f"""SELECT place, whole(MAL_ID) AS anime_id, plain(Name) AS title,
+        plain(known("English name")) AS title_english, plain(known("Japanese name")) AS title_japanese,
+        known(Type) AS type, whole(Episodes) AS episodes, {first_date("Aired")} AS start_date,
+        TRY_CAST(left(start_date, 4) AS INTEGER) AS year, lower(split_part(known(Premiered), ' ', 1)) AS season,
+        known(Source) AS source, {minutes("Duration")} AS minutes, known(Rating) AS age_rating,
+        {adult_by("Rating", "Genres")} AS adult, {labels("Genres", adult=False)}, parts(Studios) AS studios,
+        TRY_CAST(known(Score) AS FLOAT) AS score, whole(Members) AS members, whole(Favorites) AS favorites,
+        {checks(bad_anime_id("MAL_ID"))} FROM {table}"""
+    return Reading(query, path.name, "line", csv_file.line_finder(con, path))
+
+
+def _ratings(con: duckdb.DuckDBPyConnection, path: Path, columns: tuple[str, ...], status: str) -> Reading:
+    table = csv_file.load(con, path, columns=columns)
+    bad = BAD_USER_ID | bad_anime_id("anime_id") | bad_score("rating")
+    query = (
+        f"SELECT place, whole(user_id) AS user_id, whole(anime_id) AS anime_id, nullif(whole(rating), 0) AS score, "
+        f"{status} AS status, 'hernan2020' AS source, {checks(bad)} FROM {table}"
+    )
+    return Reading(query, path.name, "line", csv_file.line_finder(con, path))
+
+
+LAYOUT = Layout(
+    name="hernan2020",
+    about="hernan4444's Anime Recommendation Database 2020",
+    files=(File("anime.csv", ANIME), File("animelist.csv", LIST), File("rating_complete.csv", COMPLETE)),
+    read=_read,
+    licence="CC0 1.0 as published",
+)
