@@ -16,7 +16,7 @@ from anirec.wiring.serve import restore_models
 from conformance import Conformance, Subject
 from worlds import catalogue_of, two_tastes
 
-EASE = ease.EaseConfig(l2=2.0, dropout=0.2, min_likes=2, keep=25)
+EASE = ease.EaseConfig(l2=2.0, dropout=0.2, min_likes=2, keep=25, keep_least=5)
 
 
 def through_a_bundle(folder: Path, states: dict[str, State], name: str) -> Recommender:

@@ -59,21 +59,35 @@ def test_only_the_most_liked_titles_are_fitted_where_memory_is_bounded() -> None
     assert model.items.tolist() == [2, 3]
 
 
-def test_pruning_keeps_the_weights_that_matter_most() -> None:
-    dense = ease.DenseEase(
-        items=np.array([1, 2, 3, 4], np.int32),
-        weights=np.array(
-            [[0, 0.5, 0.1, 0.4], [0.3, 0, 0.6, 0.4], [0.2, -0.9, 0, 0.4], [0.1, 0.1, 0.1, 0]], dtype=np.float32
-        ),
-    )
-    pruned = ease.prune(dense, np.array([100, 100, 1, 100]), keep=2)
+WEIGHTS = np.array([[0, 0.5, 0.1, 0.4], [0.3, 0, 0.6, 0.4], [0.2, -0.9, 0, 0.4], [0.1, 0.1, 0.1, 0]], dtype=np.float32)
+
+
+def pruned(likes: list[int], **settings: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    dense = ease.DenseEase(items=np.array([1, 2, 3, 4], np.int32), weights=WEIGHTS.copy())
+    model = ease.prune(dense, np.array(likes), ease.EaseConfig(**settings))  # type: ignore[arg-type]
     kept = np.zeros((4, 4))
     for source in range(4):
-        block = slice(pruned.indptr[source], pruned.indptr[source + 1])
-        kept[source, pruned.targets[block]] = pruned.steps[block] * pruned.scales[pruned.targets[block]]
+        block = slice(model.indptr[source], model.indptr[source + 1])
+        kept[source, model.targets[block]] = model.steps[block] * model.scales[model.targets[block]]
+    return kept
+
+
+def test_pruning_keeps_the_weights_that_matter_most_whatever_their_target() -> None:
+    kept = pruned([100, 100, 100, 100], keep=1, keep_least=1)
+    wanted = [[0, 0.5, 0, 0.4], [0.3, 0, 0.6, 0.4], [0, -0.9, 0, 0.4], [0, 0, 0, 0]]  # ties at 0.4 are all kept
+    np.testing.assert_allclose(kept, wanted, atol=0.005)
+
+
+def test_pruning_keeps_the_least_number_for_each_target_and_prefers_what_is_often_used() -> None:
+    kept = pruned([100, 100, 1, 100], keep=1, keep_least=2)
     # The largest weight of the second target, -0.9, comes from a title that hardly anybody has: it goes.
     np.testing.assert_allclose(kept[:, 0], [0, 0.3, 0, 0.1], atol=0.003)
     np.testing.assert_allclose(kept[:, 1], [0.5, 0, 0, 0.1], atol=0.003)
+
+
+def test_pruning_that_keeps_everything_loses_only_the_rounding() -> None:
+    kept = pruned([5, 100, 1, 20], keep=100, keep_least=100)
+    np.testing.assert_allclose(kept, WEIGHTS, atol=0.5 * 0.9 / 127 + 1e-6)
 
 
 def test_contributions_sum_to_the_score() -> None:
@@ -91,7 +105,16 @@ def test_contributions_to_an_unknown_title_are_zero() -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [{"l2": 0.0}, {"dropout": 1.0}, {"dropout": -0.1}, {"min_likes": 0}, {"keep": 0}, {"max_items": 70_000}]
+    "values",
+    [
+        {"l2": 0.0},
+        {"dropout": 1.0},
+        {"dropout": -0.1},
+        {"min_likes": 0},
+        {"keep": 0},
+        {"keep_least": 0},
+        {"max_items": 70_000},
+    ],
 )
 def test_settings_that_make_no_sense_are_refused(values: dict[str, float]) -> None:
     with pytest.raises(InputError, match="EASE"):

@@ -70,6 +70,12 @@ def train(folder: Path, out: Path, seed: int, as_json: bool) -> None:
 @click.option(
     "--users", default=1500, show_default=True, type=click.IntRange(min=10), help="Users to hold out and test on."
 )
+@click.option(
+    "--likes",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Give only N titles that each user likes.  [default: 80 % of them]",
+)
 @seed_option
 @click.option(
     "--out",
@@ -78,8 +84,8 @@ def train(folder: Path, out: Path, seed: int, as_json: bool) -> None:
     help="Write the whole report here, too.",
 )
 @options.json_option
-def evaluate(folder: Path, users: int, seed: int, out: Path | None, as_json: bool) -> None:
-    """Measure the models on users they have never seen, ranking the full catalogue.
+def evaluate(folder: Path, users: int, likes: int | None, seed: int, out: Path | None, as_json: bool) -> None:
+    """Measure the models on users whom they have never seen, ranking the full catalogue.
 
     Each held-out user gives a random 80 % of the titles they like; the rest are to be found. A row of chance and one of
     popularity are always there, and every figure has a 95 % interval over users.
@@ -87,13 +93,14 @@ def evaluate(folder: Path, users: int, seed: int, out: Path | None, as_json: boo
     \b
     anirec evaluate --data ../shared/data
     anirec evaluate --data ../shared/data --users 500 --json
+    anirec evaluate --data ../shared/data --likes 3
     """
     from anirec.service.training import evaluate as run
     from anirec.wiring.train import open_data, recipe, unpruned
 
     with tempfile.TemporaryDirectory() as cache, render.progress_bar(quiet=as_json) as progress:
         material = open_data(folder, Path(cache) / "canonical", progress)
-        report = run(material, recipe(seed), n_users=users, extra=unpruned(), progress=progress)
+        report = run(material, recipe(seed), n_users=users, n_likes=likes, extra=unpruned(), progress=progress)
     if out is not None:
         render.write_json(report.to_json(), out)
     if as_json:

@@ -30,6 +30,7 @@ from anirec.prepare.dataset import Dataset
 
 BLOCK = 1024  # titles worked on at a time: bounds the memory of sparse products and of pruning
 LEVELS = 127  # an int8 weight counts steps of its target's scale in -127..127
+COARSE = 13  # of the 31 bits of a positive float, so many are left out of the histogram of worths
 
 
 @dataclass(frozen=True)
@@ -38,18 +39,21 @@ class EaseConfig:
 
     l2: the ridge penalty, in likes; small on data with many users. dropout: 0..1, share of the input that training
     is to do without. min_likes: a title with fewer likes is left out. max_items: the most liked so many are fitted
-    (memory and time grow with its square and cube). keep: weights kept per target title when pruned.
+    (memory and time grow with its square and cube). keep: weights kept when pruned, so many times the titles.
+    keep_least: of these, at least so many for each target.
     """
 
     l2: float = 100.0
     dropout: float = 0.23
     min_likes: int = 5
     max_items: int = 16_000
-    keep: int = 420
+    keep: int = 200
+    keep_least: int = 40
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
-        if self.l2 <= 0 or not 0 <= self.dropout < 1 or min(self.min_likes, self.max_items, self.keep) < 1:
+        least = min(self.min_likes, self.max_items, self.keep, self.keep_least)
+        if self.l2 <= 0 or not 0 <= self.dropout < 1 or least < 1:
             raise InputError(f"EASE needs l2 > 0, 0 <= dropout < 1, and the rest at least 1; got {self}")
         if self.max_items > np.iinfo(np.uint16).max:
             raise InputError(f"EASE takes at most {np.iinfo(np.uint16).max:,} titles; got max_items={self.max_items:,}")
@@ -199,21 +203,23 @@ def gram_matrix(dataset: Dataset, places: NDArray[np.int64]) -> NDArray[np.float
     return gram
 
 
-def prune(model: DenseEase, likes: NDArray[np.int64], keep: int) -> Ease:
-    """Keep, for each target, the `keep` weights that matter most, as whole steps of 1/127 of its largest.
+def prune(model: DenseEase, likes: NDArray[np.int64], config: EaseConfig) -> Ease:
+    """Keep the weights that matter most, as whole steps of 1/127 of the largest of their target.
 
     likes: [n], of each item. A weight matters by its size times the square root of how often it is used, which is
-    its share in the spread of the target's scores.
+    its share in the spread of the target's scores. About `keep` times n are kept whatever their target, since it is
+    across targets that scores are compared, and at least `keep_least` for each.
     """
     n = len(model.items)
     use = np.sqrt(np.maximum(likes, 1)).astype(np.float32)[:, np.newaxis]
+    enough = _threshold(model.weights, use, config.keep * n)
+    least = min(config.keep_least, n)
     scales = np.empty(n, dtype=np.float32)
     found: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int8]]] = []
     for start in range(0, n, BLOCK):
         block = np.ascontiguousarray(model.weights[:, start : start + BLOCK])
         worth = np.abs(block) * use
-        if keep < n:
-            block[worth < np.partition(worth, n - keep, axis=0)[n - keep]] = 0.0
+        block[worth < np.minimum(np.partition(worth, n - least, axis=0)[n - least], enough)] = 0.0
         scale = np.maximum(np.abs(block).max(axis=0), np.finfo(np.float32).tiny) / LEVELS
         steps = np.rint(block / scale).astype(np.int8)
         scales[start : start + BLOCK] = scale
@@ -230,6 +236,21 @@ def prune(model: DenseEase, likes: NDArray[np.int64], keep: int) -> Ease:
     )
 
 
+def _threshold(weights: NDArray[np.float32], use: NDArray[np.float32], count: int) -> np.float32:
+    """Return a worth that about `count` weights reach (not fewer; all of them where there are not more).
+
+    Found from a histogram over the leading bits of the worths: positive floats are ordered as their bits are, and
+    `COARSE` bits less are left within 0.1 % of the value.
+    """
+    counts = np.zeros(2 ** (31 - COARSE), dtype=np.int64)
+    for start in range(0, len(weights), BLOCK):
+        worth = np.abs(weights[start : start + BLOCK]) * use[start : start + BLOCK]
+        counts += np.bincount((worth.view(np.int32) >> COARSE).ravel(), minlength=len(counts))
+    reaching = np.cumsum(counts[::-1])[::-1]
+    bits = np.flatnonzero(reaching >= min(count, weights.size))[-1]
+    return np.float32(np.array(bits << COARSE, dtype=np.int32).view(np.float32))
+
+
 def fit(dataset: Dataset, config: EaseConfig, rng: np.random.Generator) -> Ease:
     """Fit and prune.
 
@@ -238,7 +259,7 @@ def fit(dataset: Dataset, config: EaseConfig, rng: np.random.Generator) -> Ease:
     """
     model = fit_dense(dataset, config, rng)
     likes = dataset.like_counts()[np.searchsorted(dataset.anime_ids, model.items)]
-    return prune(model, likes, config.keep)
+    return prune(model, likes, config)
 
 
 def restore(state: State) -> Ease:

@@ -40,9 +40,11 @@ FEW: Final = (1, 3)
 BANDS: Final = ((8, 5, 12), (20, 13, 32), (50, 33, 79), (150, 80, 10**6))
 """Sizes for longer profiles, each with the band of sizes that stand for it. These are left as they are: a long profile
 that was cut is not like one that is short."""
-FLOOR_WEIGHTS: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
+FLOOR_WEIGHTS: Final = (0.0005, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2)
 """Weights of popularity that are tried; the personal part has 1. Never 0: titles that only popularity knows need an
 order."""
+WORTH: Final = 0.001
+"""The least weight wins that is within this share of the best: more popularity has to be worth it."""
 SIMILAR_WEIGHT: Final = 0.002
 """Weight of popularity in `similar`: it only orders what the ratings say nothing about."""
 
@@ -68,7 +70,7 @@ class Recipe:
 
     parts: Mapping[str, Fit]
     config: Mapping[str, Any]
-    n_validation: int = 600
+    n_validation: int = 1500
     seed: int = 0
 
 
@@ -136,11 +138,21 @@ def train(material: Material, out: Path, recipe: Recipe, progress: Progress) -> 
 
 
 def evaluate(
-    material: Material, recipe: Recipe, *, n_users: int, extra: Mapping[str, Fit], progress: Progress
+    material: Material,
+    recipe: Recipe,
+    *,
+    n_users: int,
+    n_likes: int | None,
+    extra: Mapping[str, Fit],
+    progress: Progress,
 ) -> Report:
     """Fit on all but `n_users` held-out users and report how well those are served; see `evaluate.protocol`.
 
+    n_likes: give no more than so many likes of each; None = 80 % of them. The targets are the same.
     extra: further models to be fitted on the same train data and shown beside.
+
+    Raises:
+        BadTable: too few users to hold any out.
     """
     split = held_out_users(
         material.dataset,
@@ -151,15 +163,18 @@ def evaluate(
     _need_cases(split, material)
     weights = choose_weights(material, split.train, recipe, progress)
     parts = _fit(split.train, recipe, progress, "fitting for the test")
-    models: dict[str, Recommender] = {**parts, BLEND: Blend(parts, weights)}
+    models: dict[str, Recommender] = {PERSONAL: parts[PERSONAL], BLEND: Blend(parts, weights)}
     for name, fit in extra.items():
         models[name] = fit(split.train, np.random.default_rng([recipe.seed, 3]))
+    given = "a random 80 % of the likes"
+    if n_likes is not None:
+        split, given = split.few(n_likes), f"{n_likes} of the likes"
     return run(
         models,
         split,
         material.catalogue,
-        protocol="heldout-users",
-        parameters={"users": len(split.cases), "seed": recipe.seed, "given": "a random 80 % of the likes"}
+        protocol="heldout-users" if n_likes is None else f"few-shot-{n_likes}",
+        parameters={"users": len(split.cases), "seed": recipe.seed, "given": given}
         | {"data": material.facts["tables"], "config": dict(recipe.config)},
         rng=np.random.default_rng([recipe.seed, 4]),
         progress=progress,
@@ -169,7 +184,7 @@ def evaluate(
 def choose_weights(material: Material, dataset: Dataset, recipe: Recipe, progress: Progress) -> BlendWeights:
     """Return for each size of `FEW` and `BANDS` the weight of popularity that serves validation users best.
 
-    Best is the mean of NDCG@10 over the figures of `evaluate.protocol`; ties go to less popularity.
+    Best is the mean of NDCG@10 over the figures of `evaluate.protocol`, but see `WORTH`.
     """
     split = held_out_users(
         dataset,
@@ -187,7 +202,7 @@ def choose_weights(material: Material, dataset: Dataset, recipe: Recipe, progres
         if cases:
             blends = [Blend(parts, _constant(weight)) for weight in FLOOR_WEIGHTS]
             means = [sum(mean_ndcg(blend, cases, material.catalogue).values()) / len(FIGURES) for blend in blends]
-            chosen[size] = FLOOR_WEIGHTS[int(np.argmax(np.round(means, 6)))]
+            chosen[size] = FLOOR_WEIGHTS[int(np.flatnonzero(np.array(means) >= (1 - WORTH) * max(means))[0])]
     progress("choosing weights", len(groups), len(groups))
     sizes = np.array(list(chosen), dtype=np.float32)
     weights = {PERSONAL: np.ones(len(sizes), np.float32), FLOOR: np.array(list(chosen.values()), dtype=np.float32)}
