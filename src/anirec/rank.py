@@ -45,23 +45,43 @@ def rank(scores: NDArray[np.float32], profile: Profile, catalogue: Catalogue, qu
     candidates = _passing(catalogue, query.filters) & _franchise_mask(catalogue, seen_rows, query.franchise)
     candidates[barred] = False
     if query.franchise is FranchiseMode.ENTRY:
-        masked = _promoted(scores, candidates, catalogue)
+        rows, best = _openers(scores, candidates, catalogue, query.k)
     else:
         masked = np.where(candidates, scores, np.float32(-np.inf))
-    rows = _top(masked, catalogue, query.k, one_each=query.franchise in ONE_EACH)
-    return Ranking(anime_ids=catalogue.anime_ids[rows], scores=masked[rows])
+        rows = _top(masked, catalogue, query.k, one_each=query.franchise in ONE_EACH)
+        best = masked[rows]
+    return Ranking(anime_ids=catalogue.anime_ids[rows], scores=best)
 
 
-def _promoted(scores: NDArray[np.float32], candidates: NDArray[np.bool_], catalogue: Catalogue) -> NDArray[np.float32]:
-    """Return the scores of the best candidate of each franchise, raised to its franchise's best; -inf elsewhere.
+def _openers(
+    scores: NDArray[np.float32], candidates: NDArray[np.bool_], catalogue: Catalogue, k: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return at most k rows, the best candidate of each franchise, and the best score within their franchises.
 
-    Of equally good candidates the one with the lowest id stands for the franchise.
+    Of equally good candidates the one with the lowest id stands for its franchise. Only franchises among the leading
+    titles are looked at, four times more whenever they do not fill the list.
     """
-    rows, starts, block = catalogue.franchise_blocks
-    own = np.where(candidates, scores, np.float32(-np.inf))
-    best = np.maximum.reduceat(scores[rows], starts)[block]
-    best_candidate = np.maximum.reduceat(own[rows], starts)[block]
-    return np.where((own == best_candidate) & (own > -np.inf), best, np.float32(-np.inf))
+    by_franchise, starts, block = catalogue.franchise_blocks
+    reachable = np.zeros(len(starts), dtype=np.bool_)
+    reachable[block[np.flatnonzero(candidates)]] = True
+    open_scores = np.where(reachable[block], scores, np.float32(-np.inf))
+    wanted = 2 * k
+    while True:
+        leading = _leading(open_scores, wanted)
+        blocks = np.unique(block[leading])
+        sizes = np.diff(np.append(starts, len(by_franchise)))[blocks]
+        first = np.cumsum(sizes) - sizes
+        members = by_franchise[np.repeat(starts[blocks] - first, sizes) + np.arange(sizes.sum())]
+        own = np.where(candidates[members], scores[members], np.float32(-np.inf))
+        best, best_own = (np.maximum.reduceat(s, first) if len(s) else s for s in (scores[members], own))
+        stands = np.flatnonzero((own == np.repeat(best_own, sizes)) & (own > -np.inf))
+        franchise = np.repeat(np.arange(len(blocks)), sizes)[stands]
+        franchise, one = np.unique(franchise, return_index=True)  # members ascend by row within a franchise
+        rows = members[stands[one]]
+        if len(rows) >= k or len(leading) < wanted:
+            order = np.lexsort((rows, -best[franchise]))[:k]
+            return rows[order], best[franchise][order]
+        wanted *= 4
 
 
 def _franchise_mask(catalogue: Catalogue, seen_rows: NDArray[np.int64], mode: FranchiseMode) -> NDArray[np.bool_]:

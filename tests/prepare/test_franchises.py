@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anirec.core.catalogue import KINDS
-from anirec.prepare.franchises import INVERSES, Franchises, Relations, Titles, find_franchises
+from anirec.prepare.franchises import Franchises, Relations, Titles, find_franchises
+from anirec.prepare.franchises.facts import INVERSES
 
 MIRRORED = ["Prequel", "Parent story", "Full story"]
 

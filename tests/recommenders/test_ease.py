@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from anirec.core.errors import InputError
 from anirec.core.profile import Entry, Profile
@@ -62,9 +63,9 @@ def test_only_the_most_liked_titles_are_fitted_where_memory_is_bounded() -> None
 WEIGHTS = np.array([[0, 0.5, 0.1, 0.4], [0.3, 0, 0.6, 0.4], [0.2, -0.9, 0, 0.4], [0.1, 0.1, 0.1, 0]], dtype=np.float32)
 
 
-def pruned(likes: list[int], **settings: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+def pruned(likes: list[int], **settings: int) -> NDArray[np.float64]:
     dense = ease.DenseEase(items=np.array([1, 2, 3, 4], np.int32), weights=WEIGHTS.copy())
-    model = ease.prune(dense, np.array(likes), ease.EaseConfig(**settings))  # type: ignore[arg-type]
+    model = ease.prune(dense, np.array(likes), ease.EaseConfig(**settings))
     kept = np.zeros((4, 4))
     for source in range(4):
         block = slice(model.indptr[source], model.indptr[source + 1])
@@ -74,7 +75,7 @@ def pruned(likes: list[int], **settings: int) -> np.ndarray[tuple[int, int], np.
 
 def test_pruning_keeps_the_weights_that_matter_most_whatever_their_target() -> None:
     kept = pruned([100, 100, 100, 100], keep=1, keep_least=1)
-    wanted = [[0, 0.5, 0, 0.4], [0.3, 0, 0.6, 0.4], [0, -0.9, 0, 0.4], [0, 0, 0, 0]]  # ties at 0.4 are all kept
+    wanted = np.array([[0, 0.5, 0, 0.4], [0.3, 0, 0.6, 0.4], [0, -0.9, 0, 0.4], [0, 0, 0, 0]])  # ties at 0.4 all stay
     np.testing.assert_allclose(kept, wanted, atol=0.005)
 
 

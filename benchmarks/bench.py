@@ -1,0 +1,267 @@
+"""Measure speed and accuracy, and file the figures per commit under `benchmarks/results/`.
+
+    python benchmarks/bench.py speed      import, EASE fit and pruning, latency: real data and three larger sizes
+    python benchmarks/bench.py accuracy   held-out users with 80 %, 3 and 1 of their likes, EASE with and without pruning
+
+Every measurement of time runs in a process of its own, so that its peak memory is its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import synthetic
+
+RESULTS = Path(__file__).parent / "results"
+REPOSITORY = Path(__file__).parents[1]
+DATA = Path(os.environ.get("ANIREC_SHARED", REPOSITORY.parent / "shared")) / "data"
+
+REAL = "real"
+SIZES = (18_000, 22_000, 28_000)  # titles; the real data have some 14,000 that are liked often enough
+USERS = 40_000
+PROFILE = 120  # titles
+PROFILES = 1000
+
+
+def main() -> None:
+    """Run what was asked for and file it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=[*ALONE, "speed", "accuracy"])
+    parser.add_argument("argument", nargs="*")
+    asked = parser.parse_args()
+    if asked.what in ALONE:
+        print(json.dumps(ALONE[asked.what](*asked.argument) | {"peak_mb": _peak_mb()}))
+    else:
+        _file(asked.what, speed() if asked.what == "speed" else accuracy())
+
+
+def speed() -> dict[str, Any]:
+    """Return all figures of time and memory."""
+    with tempfile.TemporaryDirectory() as work:
+        canonical = str(Path(work) / "canonical")
+        found = {
+            "start": _run("start"),
+            "import": _run("import", str(DATA), canonical),
+            "catalogue": _run("catalogue", canonical),
+            "fit": {REAL: _run("fit", REAL, canonical, f"{work}/{REAL}.npz")},
+        }
+        for n in SIZES:
+            found["fit"][str(n)] = _run("fit", str(n), canonical, f"{work}/{n}.npz")
+        found["latency"] = {
+            str(size): _run("latency", str(size), canonical, f"{work}/{size}.npz") for size in (REAL, *SIZES)
+        }
+        found["starter"] = _run("starter")
+    return found
+
+
+def accuracy() -> dict[str, Any]:
+    """Return the reports of `anirec evaluate` by protocol, without the differences between models."""
+    with tempfile.TemporaryDirectory() as work:
+        _anirec("data", "import", str(DATA), "--to", f"{work}/canonical")
+        reports = {}
+        for likes in ([], ["--likes", "3"], ["--likes", "1"]):
+            out = Path(work) / "report.json"
+            _anirec("evaluate", "--data", f"{work}/canonical", "--out", str(out), *likes)
+            report = json.loads(out.read_text())
+            reports[report["protocol"]] = report
+    return reports
+
+
+def start() -> dict[str, Any]:
+    """Time the command line as a user types it; medians of five."""
+    ask = ("recommend", "--like", "Cowboy Bebop", "--like", "Samurai Champloo", "--like", "Trigun")
+    return {
+        "version_ms": _median_ms(lambda: _anirec("--version"), 5),
+        "recommend_ms": _median_ms(lambda: _anirec(*ask), 5),
+        "similar_ms": _median_ms(lambda: _anirec("similar", "Monster"), 5),
+    }
+
+
+def import_(data: str, out: str) -> dict[str, Any]:
+    """Time the import of the real folder."""
+    from anirec.sources import import_folder
+
+    started = time.perf_counter()
+    report = import_folder(Path(data), Path(out), progress=_silent)
+    seconds = time.perf_counter() - started
+    rows = sum(report.kept.values())
+    return {"seconds": round(seconds, 2), "rows": rows, "rows_per_second": round(rows / seconds)}
+
+
+def catalogue(folder: str) -> dict[str, Any]:
+    """Time the finding of franchises in the real catalogue."""
+    from anirec.prepare.catalogue import read_catalogue
+
+    started = time.perf_counter()
+    found = read_catalogue(Path(folder))
+    return {"seconds": round(time.perf_counter() - started, 2), "anime": len(found)}
+
+
+def fit(size: str, folder: str, out: str) -> dict[str, Any]:
+    """Time the fit of EASE and keep the result for `latency`."""
+    from anirec.prepare.dataset import read_dataset
+    from anirec.recommenders import ease
+
+    rng = np.random.default_rng(0)
+    data = read_dataset(Path(folder)) if size == REAL else synthetic.dataset(int(size), USERS, rng)
+    config = ease.EaseConfig(max_items=65_000)
+    _ = data.users, data.liked, data.liking
+    before = _peak_mb()
+    started = time.perf_counter()
+    dense = ease.fit_dense(data, config, rng)
+    fitted = time.perf_counter()
+    likes = data.like_counts()[np.searchsorted(data.anime_ids, dense.items)]
+    model = ease.prune(dense, likes, config)
+    pruned = time.perf_counter()
+    np.savez(out, **model.state().arrays)
+    return {
+        "items": len(model.items),
+        "users": data.n_users,
+        "entries": data.n_rows,
+        "fit_seconds": round(fitted - started, 1),
+        "prune_seconds": round(pruned - fitted, 1),
+        "weights_kept": len(model.steps),
+        "before_mb": before,
+    }
+
+
+def latency(size: str, folder: str, fitted: str) -> dict[str, Any]:
+    """Time one answer for a profile: blend of EASE and popularity, filters, franchise rules, the best 20."""
+    from anirec.core.profile import Profile
+    from anirec.core.ranking import Filters, FranchiseMode, Query
+    from anirec.core.state import State
+    from anirec.prepare.catalogue import read_catalogue
+    from anirec.rank import align, rank
+    from anirec.recommenders import ease
+    from anirec.recommenders.blend import Blend, BlendWeights
+    from anirec.recommenders.popularity import Popularity
+
+    rng = np.random.default_rng(1)
+    model = ease.restore(State(kind="ease", arrays=dict(np.load(fitted))))
+    known = read_catalogue(Path(folder)) if size == REAL else synthetic.catalogue(int(size), rng)
+    one = np.ones(1, np.float32)
+    floor = Popularity(items=known.anime_ids, popularity=rng.random(len(known), dtype=np.float32))
+    blend = Blend({"ease": model, "popularity": floor}, BlendWeights(one, {"ease": one, "popularity": one * 0.01}))
+    rows = known.rows_of(blend.items)
+    used = np.diff(model.indptr) / np.diff(model.indptr).sum()  # titles with many weights are the popular ones
+    profiles = [Profile.of_likes(rng.choice(model.items, PROFILE, replace=False, p=used).tolist()) for _ in range(PROFILES)]
+    answers = {}
+    for mode in (FranchiseMode.ENTRY, FranchiseMode.ANYTHING):
+        query = Query(k=20, filters=Filters(year_from=1990, min_members=1000), franchise=mode)
+        times = []
+        for profile in profiles:
+            started = time.perf_counter()
+            rank(align(blend.score([profile])[0], rows, known), profile, known, query)
+            times.append(1000 * (time.perf_counter() - started))
+        p50, p95, p99 = (round(float(p), 2) for p in np.percentile(times, [50, 95, 99]))
+        answers[mode.value] = {"p50_ms": p50, "p95_ms": p95, "p99_ms": p99}
+    return {"catalogue": len(known), "items": len(model.items), "profile": PROFILE, **answers}
+
+
+def starter() -> dict[str, Any]:
+    """Time the starter bundle in a running process: load, and whole answers with titles, reasons and facts."""
+    import anirec
+
+    started = time.perf_counter()
+    service = anirec.load()
+    loaded = time.perf_counter()
+    service.recommend(like=["Cowboy Bebop"])
+    first = time.perf_counter()
+    likes = [["Cowboy Bebop", "Samurai Champloo", "Trigun"], ["Monster", "Steins;Gate"], ["Mushishi"], ["K-On!", "Barakamon"]]
+    times = []
+    for i in range(100):
+        begun = time.perf_counter()
+        service.recommend(like=likes[i % len(likes)])
+        times.append(1000 * (time.perf_counter() - begun))
+    files = [file for file in service.path.rglob("*") if file.is_file()]
+    p50, p95 = (round(float(p), 1) for p in np.percentile(times, [50, 95]))
+    return {
+        "megabytes": round(sum(file.stat().st_size for file in files) / 1e6, 1),
+        "load_ms": round(1000 * (loaded - started)),
+        "first_answer_ms": round(1000 * (first - loaded)),
+        "answer_p50_ms": p50,
+        "answer_p95_ms": p95,
+    }
+
+
+ALONE: dict[str, Callable[..., dict[str, Any]]] = {
+    "start": start,
+    "import": import_,
+    "catalogue": catalogue,
+    "fit": fit,
+    "latency": latency,
+    "starter": starter,
+}
+"""What runs in a process of its own."""
+
+
+def _run(*words: str) -> dict[str, Any]:
+    print(" ".join(words[:2]), "...", file=sys.stderr, flush=True)
+    done = subprocess.run([sys.executable, __file__, *words], check=True, stdout=subprocess.PIPE, text=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    print("  ", found, file=sys.stderr, flush=True)
+    return found
+
+
+def _anirec(*words: str) -> None:
+    subprocess.run([Path(sys.executable).with_name("anirec"), *words], check=True, stdout=subprocess.DEVNULL)
+
+
+def _median_ms(call: Callable[[], object], times: int) -> float:
+    found = []
+    for _ in range(times):
+        started = time.perf_counter()
+        call()
+        found.append(1000 * (time.perf_counter() - started))
+    return round(float(np.median(found)))
+
+
+def _peak_mb() -> int:
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """Say nothing of how far the work is."""
+
+
+def _file(what: str, found: dict[str, Any]) -> None:
+    """Add the figures to the file of the commit."""
+    commit = _git("rev-parse", "--short=10", "HEAD")
+    file = RESULTS / f"{commit}.json"
+    results = json.loads(file.read_text()) if file.exists() else {}
+    results |= {
+        "commit": commit,
+        "committed": _git("show", "-s", "--format=%cI", "HEAD"),
+        what: found
+        | {
+            "when": datetime.now(UTC).isoformat(timespec="seconds"),
+            "changed_since_commit": bool(_git("status", "--porcelain", "--", "src", "benchmarks/*.py")),
+            "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+            "packages": {name: version(name) for name in ("numpy", "scipy", "duckdb")},
+        },
+    }
+    RESULTS.mkdir(exist_ok=True)
+    file.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+    print(file)
+
+
+def _git(*words: str) -> str:
+    return subprocess.run(["git", *words], check=True, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY).stdout.strip()
+
+
+if __name__ == "__main__":
+    main()
