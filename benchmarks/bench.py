@@ -1,7 +1,7 @@
 """Measure speed and accuracy, and file the figures per commit under `benchmarks/results/`.
 
     python benchmarks/bench.py speed      import, EASE fit and pruning, latency: real data and three larger sizes
-    python benchmarks/bench.py accuracy   held-out users with 80 %, 3 and 1 of their likes, EASE with and without pruning
+    python benchmarks/bench.py accuracy   held-out users with 80 %, 3 and 1 of their likes; EASE pruned and not
 
 Every measurement of time runs in a process of its own, so that its peak memory is its own.
 """
@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 import synthetic
 
 RESULTS = Path(__file__).parent / "results"
@@ -127,7 +128,7 @@ def fit(size: str, folder: str, out: str) -> dict[str, Any]:
     likes = data.like_counts()[np.searchsorted(data.anime_ids, dense.items)]
     model = ease.prune(dense, likes, config)
     pruned = time.perf_counter()
-    np.savez(out, **model.state().arrays)
+    np.savez(out, allow_pickle=False, **model.state().arrays)
     return {
         "items": len(model.items),
         "users": data.n_users,
@@ -158,7 +159,9 @@ def latency(size: str, folder: str, fitted: str) -> dict[str, Any]:
     blend = Blend({"ease": model, "popularity": floor}, BlendWeights(one, {"ease": one, "popularity": one * 0.01}))
     rows = known.rows_of(blend.items)
     used = np.diff(model.indptr) / np.diff(model.indptr).sum()  # titles with many weights are the popular ones
-    profiles = [Profile.of_likes(rng.choice(model.items, PROFILE, replace=False, p=used).tolist()) for _ in range(PROFILES)]
+    profiles = [
+        Profile.of_likes(rng.choice(model.items, PROFILE, replace=False, p=used).tolist()) for _ in range(PROFILES)
+    ]
     answers = {}
     for mode in (FranchiseMode.ENTRY, FranchiseMode.ANYTHING):
         query = Query(k=20, filters=Filters(year_from=1990, min_members=1000), franchise=mode)
@@ -181,7 +184,12 @@ def starter() -> dict[str, Any]:
     loaded = time.perf_counter()
     service.recommend(like=["Cowboy Bebop"])
     first = time.perf_counter()
-    likes = [["Cowboy Bebop", "Samurai Champloo", "Trigun"], ["Monster", "Steins;Gate"], ["Mushishi"], ["K-On!", "Barakamon"]]
+    likes = [
+        ["Cowboy Bebop", "Samurai Champloo", "Trigun"],
+        ["Monster", "Steins;Gate"],
+        ["Mushishi"],
+        ["K-On!", "Barakamon"],
+    ]
     times = []
     for i in range(100):
         begun = time.perf_counter()

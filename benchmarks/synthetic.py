@@ -20,14 +20,16 @@ def dataset(n_items: int, n_users: int, rng: np.random.Generator) -> Dataset:
     weight = 1.0 / np.arange(1, n_items + 1) ** 0.8
     members = [np.flatnonzero(taste == t) for t in range(TASTES)]
     users, items = [], []
-    for user in range(n_users):
+    for number in range(n_users):
         own = np.concatenate([members[t] for t in rng.choice(TASTES, 2, replace=False)])
         length = min(int(rng.lognormal(4.6, 0.8)), len(own))
         drawn = np.unique(rng.choice(own, length, p=weight[own] / weight[own].sum()))
-        users.append(np.full(len(drawn), user))
+        users.append(np.full(len(drawn), number))
         items.append(drawn)
     floor = np.repeat(np.arange(n_items), 5)
-    users.append(n_users + np.tile(np.arange(5), n_items) * (n_items // 50 + 1) + np.repeat(np.arange(n_items) // 50, 5))
+    users.append(
+        n_users + np.tile(np.arange(5), n_items) * (n_items // 50 + 1) + np.repeat(np.arange(n_items) // 50, 5)
+    )
     items.append(floor)
     user, anime = np.concatenate(users), np.concatenate(items) + 1
     scores = rng.choice([5, 6, 7, 8, 9, 10], len(user), p=[0.05, 0.1, 0.25, 0.3, 0.2, 0.1])

@@ -42,10 +42,13 @@ def rank(scores: NDArray[np.float32], profile: Profile, catalogue: Catalogue, qu
     on_profile = catalogue.rows_of(profile.anime_ids)
     seen_rows = catalogue.rows_of(profile.anime_ids[profile.seen])
     barred = seen_rows if query.include_planned else on_profile
-    candidates = _passing(catalogue, query.filters) & _franchise_mask(catalogue, seen_rows, query.franchise)
+    candidates = _passing(catalogue, query.filters).copy()
+    if query.franchise is not FranchiseMode.ANYTHING:
+        related = _related(catalogue, seen_rows)
+        candidates &= _allowed(catalogue, seen_rows, related, query.franchise)
     candidates[barred] = False
     if query.franchise is FranchiseMode.ENTRY:
-        rows, best = _openers(scores, candidates, catalogue, query.k)
+        rows, best = _openers(np.where(related, np.float32(-np.inf), scores), candidates, catalogue, query.k)
     else:
         masked = np.where(candidates, scores, np.float32(-np.inf))
         rows = _top(masked, catalogue, query.k, one_each=query.franchise in ONE_EACH)
@@ -58,20 +61,17 @@ def _openers(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return at most k rows, the best candidate of each franchise, and the best score within their franchises.
 
-    Of equally good candidates the one with the lowest id stands for its franchise. Only franchises among the leading
-    titles are looked at, four times more whenever they do not fill the list.
+    scores: -inf within franchises that are on the profile. Of equally good candidates the one with the lowest id stands
+    for its franchise. Only franchises among the leading titles are looked at, four times more whenever they do not fill
+    the list.
     """
-    by_franchise, starts, block = catalogue.franchise_blocks
-    reachable = np.zeros(len(starts), dtype=np.bool_)
-    reachable[block[np.flatnonzero(candidates)]] = True
-    open_scores = np.where(reachable[block], scores, np.float32(-np.inf))
+    block = catalogue.franchise_blocks[2]
     wanted = 2 * k
     while True:
-        leading = _leading(open_scores, wanted)
+        leading = _leading(scores, wanted)
         blocks = np.unique(block[leading])
-        sizes = np.diff(np.append(starts, len(by_franchise)))[blocks]
+        members, sizes = _members(catalogue, blocks)
         first = np.cumsum(sizes) - sizes
-        members = by_franchise[np.repeat(starts[blocks] - first, sizes) + np.arange(sizes.sum())]
         own = np.where(candidates[members], scores[members], np.float32(-np.inf))
         best, best_own = (np.maximum.reduceat(s, first) if len(s) else s for s in (scores[members], own))
         stands = np.flatnonzero((own == np.repeat(best_own, sizes)) & (own > -np.inf))
@@ -81,16 +81,32 @@ def _openers(
         if len(rows) >= k or len(leading) < wanted:
             order = np.lexsort((rows, -best[franchise]))[:k]
             return rows[order], best[franchise][order]
+        if wanted == 2 * k:  # filters are strict: leave out the franchises that have no candidate at all
+            reachable = np.zeros(len(catalogue), dtype=np.bool_)
+            reachable[block[candidates]] = True  # blocks are numbered below the number of rows
+            scores = np.where(reachable[block], scores, np.float32(-np.inf))
         wanted *= 4
 
 
-def _franchise_mask(catalogue: Catalogue, seen_rows: NDArray[np.int64], mode: FranchiseMode) -> NDArray[np.bool_]:
-    if mode is FranchiseMode.ANYTHING:
-        return np.ones(len(catalogue), dtype=np.bool_)
-    _, starts, block = catalogue.franchise_blocks
-    known = np.zeros(len(starts), dtype=np.bool_)
-    known[block[seen_rows]] = True
-    related = known[block]
+def _members(catalogue: Catalogue, blocks: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the rows of some franchises, one franchise after the other, and the size of each."""
+    by_franchise, bounds, _ = catalogue.franchise_blocks
+    sizes = bounds[blocks + 1] - bounds[blocks]
+    shift = bounds[blocks] - (np.cumsum(sizes) - sizes)
+    return by_franchise[np.repeat(shift, sizes) + np.arange(sizes.sum())], sizes
+
+
+def _related(catalogue: Catalogue, seen_rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return bool [n]: the rows of franchises that are on the profile."""
+    related = np.zeros(len(catalogue), dtype=np.bool_)
+    related[_members(catalogue, np.unique(catalogue.franchise_blocks[2][seen_rows]))[0]] = True
+    return related
+
+
+def _allowed(
+    catalogue: Catalogue, seen_rows: NDArray[np.int64], related: NDArray[np.bool_], mode: FranchiseMode
+) -> NDArray[np.bool_]:
+    """Return bool [n]: the rows that a franchise rule lets through."""
     if mode is FranchiseMode.UNRELATED:
         return ~related
     startable = catalogue.requires < 0

@@ -79,12 +79,11 @@ class Catalogue:
 
     @cached_property
     def franchise_blocks(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Rows ordered by franchise [n], where each franchise's block starts in them [f], and each row's block [n]."""
+        """Rows by franchise [n]; where each block of them starts, and the last ends [f + 1]; each row's block [n]."""
         rows = np.argsort(self.franchise, kind="stable")
         _, block = np.unique(self.franchise, return_inverse=True)
-        sizes = np.bincount(block)
-        starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-        return rows, starts.astype(np.int64), block.astype(np.int64)
+        bounds = np.concatenate([[0], np.cumsum(np.bincount(block))])
+        return rows, bounds.astype(np.int64), block.astype(np.int64)
 
     def rows_of(self, anime_ids: NDArray[np.int32]) -> NDArray[np.int64]:
         """Return the rows of the ids that are known, in the order given; unknown ids are left out."""

@@ -49,15 +49,21 @@ class Blend:
         return np.unique(np.concatenate([part.items for part in self.parts.values()]))
 
     @cached_property
-    def _places(self) -> dict[str, NDArray[np.int64]]:
-        return {name: rows_of(self.items, part.items) for name, part in self.parts.items()}
+    def _places(self) -> dict[str, NDArray[np.int64] | slice]:
+        """Where each part's items stand among all; one that knows them all needs no list."""
+        everything = len(self.items)
+        return {
+            name: slice(None) if len(part.items) == everything else rows_of(self.items, part.items)
+            for name, part in self.parts.items()
+        }
 
     def score(self, profiles: Sequence[Profile]) -> NDArray[np.float32]:
         """Return float32 [p, n]: the weighted sums."""
         scores = np.zeros((len(profiles), len(self.items)), dtype=np.float32)
         for name, part in self.parts.items():
-            weights = np.array([self.weights.at(name, len(p)) for p in profiles], dtype=np.float32)
-            scores[:, self._places[name]] += part.score(profiles) * weights[:, np.newaxis]
+            places = self._places[name]
+            for row, profile, of_part in zip(scores, profiles, part.score(profiles), strict=True):
+                row[places] += of_part * np.float32(self.weights.at(name, len(profile)))
         return scores
 
     def state(self) -> State:

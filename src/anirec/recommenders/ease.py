@@ -30,6 +30,7 @@ from anirec.prepare.dataset import Dataset
 
 BLOCK = 1024  # titles worked on at a time: bounds the memory of sparse products and of pruning
 LEVELS = 127  # an int8 weight counts steps of its target's scale in -127..127
+TOGETHER = 24  # titles of a profile added up at a time; more would need arrays so large that each is mapped anew
 COARSE = 13  # of the 31 bits of a positive float, so many are left out of the histogram of worths
 
 
@@ -47,8 +48,8 @@ class EaseConfig:
     dropout: float = 0.23
     min_likes: int = 5
     max_items: int = 16_000
-    keep: int = 200
-    keep_least: int = 40
+    keep: int = 130
+    keep_least: int = 30
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
@@ -102,9 +103,15 @@ class Ease:
         if len(rows) == 0:
             return np.zeros(len(self.items), dtype=np.float32)
         starts, ends = self.indptr[rows], self.indptr[rows + 1]
-        targets = np.concatenate([self.targets[a:b] for a, b in zip(starts, ends, strict=True)])
-        steps = np.concatenate([self.steps[a:b] for a, b in zip(starts, ends, strict=True)])
-        sums = np.bincount(targets, steps * np.repeat(liking, ends - starts), minlength=len(self.items))
+        sizes, weights = ends - starts, liking.astype(np.float64)
+        blocks = list(map(slice, starts.tolist(), ends.tolist()))
+        sums = np.zeros(len(self.items))
+        for i in range(0, len(blocks), TOGETHER):
+            some = blocks[i : i + TOGETHER]
+            added = np.repeat(weights[i : i + TOGETHER], sizes[i : i + TOGETHER])
+            added *= np.concatenate([self.steps[block] for block in some])
+            targets = np.concatenate([self.targets[block] for block in some])
+            sums += np.bincount(targets, added, minlength=len(sums))
         scores: NDArray[np.float32] = sums.astype(np.float32) * self.scales
         return scores
 
@@ -138,8 +145,11 @@ class Ease:
 
 
 def _inputs(items: NDArray[np.int32], profile: Profile) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    known = np.isin(profile.anime_ids, items)
-    return rows_of(items, profile.anime_ids), profile.liking[known]
+    """Return the places in `items` of the titles of a profile that are known, and how they are liked."""
+    rows = rows_of(items, profile.anime_ids)
+    if len(rows) == len(profile):
+        return rows, profile.liking
+    return rows, profile.liking[np.isin(profile.anime_ids, items[rows])]
 
 
 def vocabulary(dataset: Dataset, config: EaseConfig) -> NDArray[np.int64]:

@@ -1,0 +1,119 @@
+"""Write the parts of the README that are made: the example's output and the tables of the newest figures.
+
+python benchmarks/tables.py           rewrite README.md
+python benchmarks/tables.py --check   exit 1 if that would change it
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).parents[1]
+README = REPOSITORY / "README.md"
+RESULTS = REPOSITORY / "benchmarks" / "results"
+
+EXAMPLE = ("recommend", "--like", "Cowboy Bebop", "--like", "Samurai Champloo", "--like", "Trigun", "-k", "10")
+COLUMNS = ("ndcg@10", "ndcg@100", "recall@100", "mrr")
+PROTOCOLS = {
+    "heldout-users": "80 % of the likes given",
+    "few-shot-3": "3 likes given",
+    "few-shot-1": "1 like given",
+}
+FIGURES = {"raw": "anything may be recommended", "franchises": "new franchises only, as served"}
+
+
+def made() -> dict[str, str]:
+    """Return the text between each pair of marks in the README."""
+    return {"example": _example(), "accuracy": _accuracy(_newest("accuracy")), "speed": _speed(_newest("speed"))}
+
+
+def filled(readme: str) -> str:
+    """Return the README with its made parts renewed."""
+    for name, text in made().items():
+        begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+        if readme.count(begin) != 1 or readme.count(end) != 1:
+            raise SystemExit(f"README.md needs the marks {begin.strip()} and {end} once")
+        before, after = readme.split(begin)
+        readme = before + begin + text + "\n" + end + after.split(end)[1]
+    return readme
+
+
+def _example() -> str:
+    anirec = Path(sys.executable).with_name("anirec")
+    done = subprocess.run([anirec, *EXAMPLE], check=True, stdout=subprocess.PIPE, text=True)
+    lines = [line.rstrip() for line in done.stdout.strip("\n").split("\n")]
+    return "\n".join(["```", *lines, "```"])
+
+
+def _newest(section: str) -> dict[str, Any]:
+    found = [json.loads(file.read_text()) for file in RESULTS.glob("*.json")]
+    with_it = [result for result in found if section in result]
+    newest: dict[str, Any] = max(with_it, key=lambda result: str(result[section]["when"]))
+    figures: dict[str, Any] = newest[section]
+    return figures | {"commit": newest["commit"]}
+
+
+def _accuracy(found: dict[str, Any]) -> str:
+    parts = [f"Measured at commit `{found['commit']}` (`make figures`)."]
+    for figure, said in FIGURES.items():
+        parts.append(f"\n**{said[0].upper()}{said[1:]}** (`{figure}`)\n")
+        parts.append("| given | model | candidates | " + " | ".join(COLUMNS) + " | users |")
+        parts.append("|---|---|--:|" + "--:|" * (len(COLUMNS) + 1))
+        for protocol, given in PROTOCOLS.items():
+            report = found[protocol]
+            for row in report["rows"]:
+                if row["figure"] == figure:
+                    cells = [_interval(row["metrics"][name]) for name in COLUMNS]
+                    parts.append(
+                        f"| {given} | {row['model']} | {row['candidates']:,} | {' | '.join(cells)} "
+                        f"| {report['cases'][figure]:,} |"
+                    )
+    return "\n".join(parts)
+
+
+def _interval(metric: dict[str, float]) -> str:
+    return f"{metric['mean']:.3f} [{metric['low']:.3f}, {metric['high']:.3f}]"
+
+
+def _speed(found: dict[str, Any]) -> str:
+    parts = [
+        f"Measured at commit `{found['commit']}` on {found['machine']} (`make bench`).\n",
+        "| data | anime fitted | fit s | prune s | peak MB | answer p50 ms | p95 ms | p99 ms |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for size, fit in found["fit"].items():
+        latency = found["latency"][size]
+        entry = latency["entry"]
+        name = "real" if size == "real" else "made up"
+        parts.append(
+            f"| {name} | {fit['items']:,} | {fit['fit_seconds']:g} | {fit['prune_seconds']:g} | {fit['peak_mb']:,} "
+            f"| {entry['p50_ms']:g} | {entry['p95_ms']:g} | {entry['p99_ms']:g} |"
+        )
+    start, import_, starter = found["start"], found["import"], found["starter"]
+    parts += [
+        "",
+        f"An answer is one profile of {found['latency']['real']['profile']} titles, scored, filtered and ranked over "
+        f"the whole catalogue ({found['latency']['real']['catalogue']:,} anime in the real one). "
+        f"Import of the real data: {import_['rows']:,} rows in {import_['seconds']:g} s. "
+        f"The starter bundle has {starter['megabytes']:g} MB and opens in {starter['load_ms']} ms; "
+        f"`anirec recommend` takes {start['recommend_ms'] / 1000:.2f} s as a process, "
+        f"{starter['answer_p50_ms']:g} ms within one, with titles, facts and reasons.",
+    ]
+    return "\n".join(parts)
+
+
+def main() -> None:
+    """Rewrite the README, or check it."""
+    old = README.read_text(encoding="utf-8")
+    new = filled(old)
+    if sys.argv[1:] == ["--check"]:
+        sys.exit("README.md is not made from the newest results: run `make tables`" if new != old else 0)
+    README.write_text(new, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""What the README, the glossary and `.ci/run` say is true."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+from anirec.cli import EXIT_CODES
+from anirec.cli.commands import EXIT_CODE_HELP, cli
+from conftest import REPOSITORY
+
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_command_is_in_the_readme() -> None:
+    assert [name for name in cli.commands if f"anirec {name}" not in README] == []
+
+
+def test_the_two_commands_stand_on_the_first_screen() -> None:
+    first_screen = "\n".join(README.split("\n")[:24])
+    assert './anirec recommend --like "Cowboy Bebop" --like "Samurai Champloo" --like Trigun' in first_screen
+    assert "make check" in first_screen
+
+
+def test_ci_runs_the_test_command_of_the_readme_and_nothing_else() -> None:
+    commands = [line for line in (REPOSITORY / ".ci" / "run").read_text().split("\n") if line and line[0] != "#"]
+    assert commands == ["set -euo pipefail", 'cd "$(dirname "$0")/.."', "make check"]
+
+
+def test_every_exit_code_is_documented() -> None:
+    for code in EXIT_CODES.values():
+        assert re.search(rf"\b{code}\b", EXIT_CODE_HELP)
+        assert re.search(rf"\b{code} when\b", README)
+
+
+def test_the_tables_and_the_example_are_made_from_the_newest_results() -> None:
+    script = REPOSITORY / "benchmarks" / "tables.py"
+    done = subprocess.run([sys.executable, script, "--check"], check=False, capture_output=True, text=True)  # noqa: S603 - ours
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_no_file_names_a_registry_or_a_path_of_the_machine() -> None:
+    files = subprocess.run(
+        ["git", "ls-files", "-z"],  # noqa: S607 - the one on the path
+        check=True, capture_output=True, text=True, cwd=REPOSITORY,
+    ).stdout.split("\0")  # fmt: skip
+    texts = [REPOSITORY / name for name in files if name.endswith((".py", ".md", ".txt", ".toml", ".json", "Makefile"))]
+    telling = re.compile(
+        r"/work/(main|shared)|/root/|index-url|files\.pythonhosted|/usr/local/|artifactory", re.IGNORECASE
+    )
+    this = REPOSITORY / "tests" / "test_readme.py"
+    assert [str(f) for f in texts if f.exists() and f != this and telling.search(f.read_text(encoding="utf-8"))] == []
