@@ -174,6 +174,12 @@ def test_favourites_without_a_score_are_given_as_likes() -> None:
     assert case.given.liked.all()
 
 
+def test_a_share_of_the_users_is_left_to_learn_from() -> None:
+    data = simple(dict.fromkeys(range(1, 11), 6))
+    made = held_out_users(data, n_users=10, rng=np.random.default_rng(0), max_share=0.35)
+    assert (len(made.cases), len(np.unique(made.train.users))) == (3, 7)
+
+
 def test_users_with_too_few_likes_are_never_held_out() -> None:
     made = held_out_users(simple({1: 4, 2: 5, 3: 6, 4: 1}), n_users=10, rng=np.random.default_rng(0), min_likes=5)
     assert [case.user_id for case in made.cases] == [2, 3]
@@ -207,7 +213,9 @@ def test_every_like_is_a_target_about_as_often_as_any_other() -> None:
     np.testing.assert_allclose(times, 400, atol=4.5 * np.sqrt(2000 * 0.2 * 0.8))
 
 
-@pytest.mark.parametrize("wrong", [{"input_share": 0.0}, {"input_share": 1.0}, {"min_likes": 1}])
+@pytest.mark.parametrize(
+    "wrong", [{"input_share": 0.0}, {"input_share": 1.0}, {"min_likes": 1}, {"max_share": 0.0}, {"max_share": 1.1}]
+)
 def test_a_case_with_nothing_to_give_or_nothing_to_find_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=f"{next(iter(wrong))} is {next(iter(wrong.values())):g}"):
         held_out_users(simple({1: 5}), n_users=1, rng=np.random.default_rng(0), **wrong)

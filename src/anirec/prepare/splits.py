@@ -52,22 +52,26 @@ def held_out_users(
     rng: np.random.Generator,
     min_likes: int = 5,
     input_share: float = 0.8,
+    max_share: float = 1.0,
     eligible_sources: Collection[str] | None = None,
     likes_only: bool = True,
 ) -> Split:
     """Hold whole users out: none of their rows may be learned from.
 
-    n_users: at most so many, drawn from those with at least `min_likes` (>= 2) likes and a row from one of the
-    `eligible_sources` (None: any). Each is given a random `input_share` (above 0, below 1) of the likes, rounded to the
+    n_users: at most so many, and at most a `max_share` of those eligible, to leave somebody to learn from. They are
+    drawn from those with at least `min_likes` (>= 2) likes and a row from one of the `eligible_sources` (None:
+    any). Each is given a random `input_share` (above 0, below 1) of the likes, rounded to the
     nearest (a half to the even one), at least one and not all; the rest are targets. likes_only: give nothing but
     likes; otherwise everything on the list that is not a target, see `_known`.
 
     Raises:
-        InputError: `min_likes` or `input_share` lies outside its range.
+        InputError: `min_likes`, `input_share` or `max_share` lies outside its range.
     """
     if not 0 < input_share < 1:
         raise InputError(f"input_share is {input_share:g}; it must lie above 0 and below 1")
-    chosen = _draw(dataset, n_users, min_likes, eligible_sources, rng)
+    if not 0 < max_share <= 1:
+        raise InputError(f"max_share is {max_share:g}; it must lie above 0 and not above 1")
+    chosen = _draw(dataset, n_users, min_likes, eligible_sources, rng, max_share=max_share)
     cases = tuple(_parted(dataset, int(user), input_share, rng, likes_only=likes_only) for user in chosen)
     return Split(train=dataset.without_users(chosen), cases=cases)
 
@@ -128,7 +132,13 @@ def cut_at(dataset: Dataset, share: float) -> int:
 
 
 def _draw(
-    dataset: Dataset, n_users: int, min_likes: int, sources: Collection[str] | None, rng: np.random.Generator
+    dataset: Dataset,
+    n_users: int,
+    min_likes: int,
+    sources: Collection[str] | None,
+    rng: np.random.Generator,
+    *,
+    max_share: float = 1.0,
 ) -> NDArray[np.int64]:
     """Return the places of at most `n_users` users with enough likes and a row from one of the sources, ascending."""
     if min_likes < 2:
@@ -138,7 +148,7 @@ def _draw(
         wanted = np.array([name in sources for name in dataset.source_names], dtype=np.bool_)
         eligible &= np.bincount(dataset.users[wanted[dataset.sources]], minlength=dataset.n_users) > 0
     candidates = np.flatnonzero(eligible)
-    return np.sort(rng.choice(candidates, min(n_users, len(candidates)), replace=False))
+    return np.sort(rng.choice(candidates, min(n_users, int(max_share * len(candidates))), replace=False))
 
 
 def _split_rows(dataset: Dataset, keep: NDArray[np.bool_], held: NDArray[np.bool_], users: NDArray[np.int64]) -> Split:

@@ -43,6 +43,9 @@ that was cut is not like one that is short."""
 FLOOR_WEIGHTS: Final = (0.0005, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2)
 """Weights of popularity that are tried; the personal part has 1. Never 0: titles that only popularity knows need an
 order."""
+TEST_SHARE: Final = 0.5
+VALIDATION_SHARE: Final = 0.2
+"""At most these shares of the users who could be held out are, to test on and to choose weights on."""
 WORTH: Final = 0.001
 """The least weight wins that is within this share of the best: more popularity has to be worth it."""
 SIMILAR_WEIGHT: Final = 0.002
@@ -157,6 +160,7 @@ def evaluate(
     split = held_out_users(
         material.dataset,
         n_users=n_users,
+        max_share=TEST_SHARE,
         rng=np.random.default_rng([recipe.seed, 1]),
         eligible_sources=material.full_lists,
     )
@@ -189,6 +193,7 @@ def choose_weights(material: Material, dataset: Dataset, recipe: Recipe, progres
     split = held_out_users(
         dataset,
         n_users=recipe.n_validation,
+        max_share=VALIDATION_SHARE,
         rng=np.random.default_rng([recipe.seed, 2]),
         eligible_sources=material.full_lists,
     )

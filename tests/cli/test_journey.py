@@ -1,0 +1,90 @@
+"""From a public data set's files to recommendations, as somebody with data of their own would go."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cli.test_commands import anirec
+from worlds import two_tastes
+
+GENRES = {1: "Drama", 2: "Space"}
+
+
+@pytest.fixture(scope="module")
+def csv_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two tastes in CooperUnion's files: people like either 1..10 or 11..20."""
+    folder = tmp_path_factory.mktemp("download")
+    data = two_tastes(users=600)
+    anime = [f'{i},Show {i},"{GENRES[1 if i <= 10 else 2]}",TV,12,7.5,{1000 + i}' for i in range(1, 26)]
+    ratings = [
+        f"{data.user_ids[user]},{data.anime_ids[item]},{score}"
+        for user, item, score in zip(data.users, data.items, data.scores, strict=True)
+    ]
+    (folder / "anime.csv").write_text("\n".join(["anime_id,name,genre,type,episodes,rating,members", *anime, ""]))
+    (folder / "rating.csv").write_text("\n".join(["user_id,anime_id,rating", *ratings, "1,2,11", ""]))
+    return folder
+
+
+def test_from_csv_files_to_a_bundle_that_recommends(
+    csv_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(*words: str) -> tuple[int, str, str]:
+        return anirec(capsys, monkeypatch, *words)
+
+    code, out, _ = ask("data", "import", str(csv_folder), "--to", str(tmp_path / "canonical"))
+    assert code == 0
+    assert "left out: 1 row of rating.csv: score outside 1..10 (first: line" in out
+    for name in ("one", "two"):
+        assert ask("train", "--data", str(tmp_path / "canonical"), "--out", str(tmp_path / name), "--json")[0] == 0
+    one, two = (tmp_path / name / "manifest.json" for name in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()  # same data, same seed, same hashes
+    code, out, _ = ask(
+        "recommend", "--like", "Show 3", "--like", "Show 5", "-k", "5", "--bundle", str(one.parent), "--json"
+    )
+    assert code == 0
+    assert {item["anime_id"] for item in json.loads(out)["items"]} <= {1, 2, 4, 6, 7, 8, 9, 10}
+    code, out, _ = ask(
+        "recommend", "--like", "15", "-k", "3", "--genre", "drama", "--bundle", str(one.parent), "--json"
+    )
+    assert {genre for item in json.loads(out)["items"] for genre in item["genres"]} == {"Drama"}
+
+
+@pytest.mark.parametrize(("words", "protocol"), [([], "heldout-users"), (["--likes", "2"], "few-shot-2")])
+def test_evaluation_finds_the_planted_tastes_and_popularity_cannot(
+    csv_folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    protocol: str,
+) -> None:
+    code, out, _ = anirec(capsys, monkeypatch, "evaluate", "--data", str(csv_folder), "--users", "60", "--json", *words)
+    report = json.loads(out)
+    assert (code, report["protocol"], report["parameters"]["users"]) == (0, protocol, 60)
+    row = {r["model"]: r["metrics"]["ndcg@10"] for r in report["rows"] if r["figure"] == "raw"}
+    assert set(row) == {"random", "popularity", "ease", "blend", "ease-unpruned"}
+    assert row["ease"]["low"] > row["popularity"]["high"]
+    assert row["blend"]["low"] > row["popularity"]["high"]
+
+
+def test_too_few_users_are_refused_with_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "anime.csv").write_text("anime_id,name,genre,type,episodes,rating,members\n1,A,,TV,1,7,5\n")
+    (tmp_path / "rating.csv").write_text("user_id,anime_id,rating\n1,1,9\n")
+    code, _, err = anirec(capsys, monkeypatch, "train", "--data", str(tmp_path), "--out", str(tmp_path / "bundle"))
+    assert code == 3
+    assert "too few users" in err
+    assert "import more lists" in err
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_data_without_a_catalogue_are_refused_with_what_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "rating.csv").write_text("user_id,anime_id,rating\n1,1,9\n")
+    code, _, err = anirec(capsys, monkeypatch, "evaluate", "--data", str(tmp_path))
+    assert code == 3
+    assert "anime.parquet is missing" in err
