@@ -47,7 +47,9 @@ def main() -> None:
     if asked.what in ALONE:
         print(json.dumps(ALONE[asked.what](*asked.argument) | {"peak_mb": _peak_mb()}))
     else:
-        _file(asked.what, speed() if asked.what == "speed" else accuracy())
+        commit, changed = _git("rev-parse", "--short=10", "HEAD"), bool(_git("status", "--porcelain", "--", "src"))
+        found = speed() if asked.what == "speed" else accuracy()
+        _file(commit, asked.what, found | {"changed_since_commit": changed})
 
 
 def speed() -> dict[str, Any]:
@@ -246,18 +248,16 @@ def _silent(stage: str, done: int, total: int) -> None:
     """Say nothing of how far the work is."""
 
 
-def _file(what: str, found: dict[str, Any]) -> None:
+def _file(commit: str, what: str, found: dict[str, Any]) -> None:
     """Add the figures to the file of the commit."""
-    commit = _git("rev-parse", "--short=10", "HEAD")
     file = RESULTS / f"{commit}.json"
     results = json.loads(file.read_text()) if file.exists() else {}
     results |= {
         "commit": commit,
-        "committed": _git("show", "-s", "--format=%cI", "HEAD"),
+        "committed": _git("show", "-s", "--format=%cI", commit),
         what: found
         | {
             "when": datetime.now(UTC).isoformat(timespec="seconds"),
-            "changed_since_commit": bool(_git("status", "--porcelain", "--", "src", "benchmarks/*.py")),
             "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
             "packages": {name: version(name) for name in ("numpy", "scipy", "duckdb")},
         },

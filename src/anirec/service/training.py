@@ -8,8 +8,9 @@ Evaluation does the same on a dataset without the test users, and then tests on 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -46,8 +47,6 @@ order."""
 TEST_SHARE: Final = 0.5
 VALIDATION_SHARE: Final = 0.2
 """At most these shares of the users who could be held out are, to test on and to choose weights on."""
-WORTH: Final = 0.001
-"""The least weight wins that is within this share of the best: more popularity has to be worth it."""
 SIMILAR_WEIGHT: Final = 0.002
 """Weight of popularity in `similar`: it only orders what the ratings say nothing about."""
 
@@ -188,7 +187,8 @@ def evaluate(
 def choose_weights(material: Material, dataset: Dataset, recipe: Recipe, progress: Progress) -> BlendWeights:
     """Return for each size of `FEW` and `BANDS` the weight of popularity that serves validation users best.
 
-    Best is the mean of NDCG@10 over the figures of `evaluate.protocol`, but see `WORTH`.
+    Best is the mean of NDCG@10 over the figures of `evaluate.protocol`, and of sizes: the more is known of somebody, the
+    less popularity may weigh, so that one small group of users does not decide alone.
     """
     split = held_out_users(
         dataset,
@@ -201,17 +201,27 @@ def choose_weights(material: Material, dataset: Dataset, recipe: Recipe, progres
     parts = _fit(split.train, recipe, progress, "fitting to choose weights")
     groups = {size: split.few(size).cases for size in FEW}
     groups |= {size: tuple(c for c in split.cases if low <= len(c.given) <= high) for size, low, high in BANDS}
-    chosen: dict[int, float] = {}
-    for done, (size, cases) in enumerate(groups.items()):
+    groups = {size: cases for size, cases in groups.items() if cases}
+    means: list[dict[float, float]] = []
+    for done, cases in enumerate(groups.values()):
         progress("choosing weights", done, len(groups))
-        if cases:
-            blends = [Blend(parts, _constant(weight)) for weight in FLOOR_WEIGHTS]
-            means = [sum(mean_ndcg(blend, cases, material.catalogue).values()) / len(FIGURES) for blend in blends]
-            chosen[size] = FLOOR_WEIGHTS[int(np.flatnonzero(np.array(means) >= (1 - WORTH) * max(means))[0])]
+        blends = {weight: Blend(parts, _constant(weight)) for weight in FLOOR_WEIGHTS}
+        figures = {weight: mean_ndcg(blend, cases, material.catalogue) for weight, blend in blends.items()}
+        means.append({weight: sum(found.values()) / len(FIGURES) for weight, found in figures.items()})
     progress("choosing weights", len(groups), len(groups))
-    sizes = np.array(list(chosen), dtype=np.float32)
-    weights = {PERSONAL: np.ones(len(sizes), np.float32), FLOOR: np.array(list(chosen.values()), dtype=np.float32)}
+    chosen = not_rising(means)
+    sizes = np.array(list(groups), dtype=np.float32)
+    weights = {PERSONAL: np.ones(len(sizes), np.float32), FLOOR: np.array(chosen, dtype=np.float32)}
     return BlendWeights(sizes=sizes, weights=weights)
+
+
+def not_rising(means: Sequence[Mapping[float, float]]) -> tuple[float, ...]:
+    """Choose a weight for each group, none above the one before, so that the sum of the means is best.
+
+    means: by group, the mean that each weight reaches; all have the same weights. Ties (to 0.0001) go to less weight.
+    """
+    rows = combinations_with_replacement(sorted(means[0], reverse=True), len(means))
+    return max(rows, key=lambda row: (round(sum(m[w] for m, w in zip(means, row, strict=True)), 4), -sum(row)))
 
 
 def _fit(dataset: Dataset, recipe: Recipe, progress: Progress, stage: str) -> dict[str, Storable]:
