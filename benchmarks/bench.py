@@ -47,7 +47,10 @@ def main() -> None:
     if asked.what in ALONE:
         print(json.dumps(ALONE[asked.what](*asked.argument) | {"peak_mb": _peak_mb()}))
     else:
-        commit, changed = _git("rev-parse", "--short=10", "HEAD"), bool(_git("status", "--porcelain", "--", "src"))
+        commit, changed = (
+            _git("rev-parse", "--short=10", "HEAD"),
+            bool(_git("status", "--porcelain", "--", "src", ":!src/anirec/starter")),
+        )
         found = speed() if asked.what == "speed" else accuracy()
         _file(commit, asked.what, found | {"changed_since_commit": changed})
 

@@ -187,8 +187,8 @@ def evaluate(
 def choose_weights(material: Material, dataset: Dataset, recipe: Recipe, progress: Progress) -> BlendWeights:
     """Return for each size of `FEW` and `BANDS` the weight of popularity that serves validation users best.
 
-    Best is the mean of NDCG@10 over the figures of `evaluate.protocol`, and of sizes: the more is known of somebody, the
-    less popularity may weigh, so that one small group of users does not decide alone.
+    Best is the mean of NDCG@10 over the figures of `evaluate.protocol`, and of sizes: the more is known of somebody,
+    the less popularity may weigh, so that one small group of users does not decide alone.
     """
     split = held_out_users(
         dataset,
