@@ -6,6 +6,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from anirec.cli import EXIT_CODES
 from anirec.cli.commands import EXIT_CODE_HELP, cli
 from conftest import REPOSITORY
@@ -51,3 +53,9 @@ def test_no_file_names_a_registry_or_a_path_of_the_machine() -> None:
     )
     this = REPOSITORY / "tests" / "test_readme.py"
     assert [str(f) for f in texts if f.exists() and f != this and telling.search(f.read_text(encoding="utf-8"))] == []
+
+
+def test_the_python_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    exec(compile(code, "README.md", "exec"), {})  # noqa: S102 - our own README
+    assert len(capsys.readouterr().out.strip().split("\n")) == 20
