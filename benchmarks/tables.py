@@ -52,6 +52,8 @@ def _example() -> str:
 def _newest(section: str) -> dict[str, Any]:
     found = [json.loads(file.read_text()) for file in RESULTS.glob("*.json")]
     with_it = [result for result in found if section in result]
+    if not with_it:
+        raise SystemExit(f"no file in {RESULTS} has the section {section}: run `make bench` and `make figures`")
     newest: dict[str, Any] = max(with_it, key=lambda result: str(result[section]["when"]))
     figures: dict[str, Any] = newest[section]
     return figures | {"commit": newest["commit"]}
