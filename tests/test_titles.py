@@ -34,9 +34,9 @@ INDEX = TitleIndex(
         franchises=[[FMA, FMA_SPECIALS]],
     ),
     anime_ids=np.array([t[0] for t in TITLES], dtype=np.int32),
-    titles=[t[1] for t in TITLES],
-    keys=[title_key(t[1]) for t in TITLES],
     levels=np.array([t[2] for t in TITLES], dtype=np.int8),
+    places_of=lambda key: [place for place, t in enumerate(TITLES) if title_key(t[1]) == key],
+    texts=lambda: ([t[1] for t in TITLES], [title_key(t[1]) for t in TITLES]),
 )
 
 

@@ -7,8 +7,9 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,19 @@ def connect(*, threads: int | None = None) -> duckdb.DuckDBPyConnection:
     return con
 
 
+@cache
+def _served() -> duckdb.DuckDBPyConnection:
+    return connect()
+
+
+def shared() -> duckdb.DuckDBPyConnection:
+    """Return a cursor, to be closed, of the one connection that serving reads tables with; any thread may have one.
+
+    Opening a connection takes some 20 ms, a cursor none.
+    """
+    return _served().cursor()
+
+
 def quoted(path: Path | str) -> str:
     """Return a path as an SQL string literal."""
     return "'" + str(path).replace("'", "''") + "'"
@@ -48,9 +62,11 @@ def write_parquet(con: duckdb.DuckDBPyConnection, query: str, path: Path) -> int
     return int(rows[0]) if rows else 0
 
 
-def read_arrays(con: duckdb.DuckDBPyConnection, query: str) -> dict[str, NDArray[Any]]:
+def read_arrays(
+    con: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[object] = ()
+) -> dict[str, NDArray[Any]]:
     """Return the columns of `query` as NumPy arrays (masked arrays where a numeric column holds NULL)."""
-    return dict(con.execute(query).fetchnumpy())
+    return dict(con.execute(query, parameters).fetchnumpy())
 
 
 def filled(column: NDArray[Any], missing: Any) -> NDArray[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
@@ -50,27 +50,27 @@ class Resolved:
 class TitleIndex:
     """All titles of all anime.
 
-    anime_ids: int32 [t]. titles: [t] as written. keys: [t], `title_key` of each. levels: int8 [t], a `Level`.
+    anime_ids: int32 [t]. levels: int8 [t], a `Level`; the main title of an anime comes before its others. places_of:
+    given a `title_key`, the places (ascending) of the titles with this key. texts: the titles as written and their
+    keys, [t] each; asked for once, and only when a text is the exact title of no anime or of several.
     """
 
     catalogue: Catalogue
     anime_ids: NDArray[np.int32]
-    titles: Sequence[str]
-    keys: Sequence[str]
     levels: NDArray[np.int8]
+    places_of: Callable[[str], Sequence[int]]
+    texts: Callable[[], tuple[Sequence[str], Sequence[str]]]
 
     @cached_property
-    def _by_key(self) -> dict[str, list[int]]:
-        places: dict[str, list[int]] = {}
-        for place, key in enumerate(self.keys):
-            places.setdefault(key, []).append(place)
-        return places
+    def _texts(self) -> tuple[Sequence[str], Sequence[str]]:
+        return self.texts()
 
     @cached_property
     def _display(self) -> dict[int, str]:
+        titles, _ = self._texts
         display: dict[int, str] = {}
         for place in np.flatnonzero(self.levels == Level.MAIN):
-            display.setdefault(int(self.anime_ids[place]), self.titles[int(place)])
+            display.setdefault(int(self.anime_ids[place]), titles[int(place)])
         return display
 
     def resolve(self, text: str) -> Resolved:
@@ -88,7 +88,7 @@ class TitleIndex:
             raise InputError("an empty title: name an anime, or give its MyAnimeList id")
         if text.startswith("#") and text[1:].isdecimal():
             return self._by_id(int(text[1:]))
-        exact = self._by_key.get(title_key(text), [])
+        exact = self.places_of(title_key(text))
         if not exact and text.isdecimal():
             return self._by_id(int(text))
         for level in (Level.MAIN, Level.SYNONYM):
@@ -99,7 +99,7 @@ class TitleIndex:
 
     def is_title(self, text: str) -> bool:
         """Return whether some anime has exactly this title."""
-        return title_key(text) in self._by_key
+        return len(self.places_of(title_key(text))) > 0
 
     def search(self, text: str, limit: int = SHOWN) -> list[TitleMatch]:
         """Return up to `limit` anime whose titles are nearest to the text, nearest first, better known ones first."""
@@ -114,6 +114,8 @@ class TitleIndex:
 
     def _choose(self, text: str, found: list[int]) -> Resolved:
         """Choose among anime with the very same title."""
+        if len(found) == 1:
+            return Resolved(found[0])
         ranked = sorted(found, key=lambda i: (-self._members(i), i))
         matches = [self._match(i, 100.0) for i in ranked]
         return self._take_first(text, matches, rivals=matches[1:])
@@ -138,11 +140,12 @@ class TitleIndex:
         """Return the best similarity, 0..100, of each anime that has a title near the key."""
         from rapidfuzz import fuzz, process  # noqa: PLC0415 - exact titles and ids should not pay for it
 
-        found = process.extract(key, self.keys, scorer=fuzz.ratio, score_cutoff=LISTED, limit=200)
+        _, keys = self._texts
+        found = process.extract(key, keys, scorer=fuzz.ratio, score_cutoff=LISTED, limit=200)
         near = [(place, score) for _, score, place in found]
         if len(key) >= 3:
             begins = key + " "
-            near += [(p, max(PREFIX, fuzz.ratio(key, k))) for p, k in enumerate(self.keys) if k.startswith(begins)]
+            near += [(p, max(PREFIX, fuzz.ratio(key, k))) for p, k in enumerate(keys) if k.startswith(begins)]
         best: dict[int, float] = {}
         for place, score in near:
             anime_id = int(self.anime_ids[place])

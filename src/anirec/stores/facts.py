@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
+from numpy.typing import NDArray
 
 from anirec.core.anime import Anime
 from anirec.core.catalogue import Catalogue
 from anirec.core.columns import ANIME
 from anirec.core.errors import DamagedBundle
-from anirec.tables import connect, quoted, read_arrays, write_parquet
+from anirec.tables import connect, quoted, read_arrays, shared, write_parquet
 from anirec.titles import Level, TitleIndex, title_key
 
 _FIELDS = tuple(field.name for field in fields(Anime))
@@ -35,7 +37,7 @@ class FactsTable:
         """
         wanted = sorted({int(i) for i in anime_ids})
         try:
-            with connect() as con:
+            with shared() as con:
                 rows = con.execute(
                     f"SELECT {_COLUMNS} FROM read_parquet({quoted(self.path)}) "
                     "WHERE anime_id IN (SELECT unnest(?::INTEGER[]))",
@@ -58,18 +60,51 @@ def read_titles(path: Path, catalogue: Catalogue) -> TitleIndex:
     Raises:
         DamagedBundle: the file cannot be read.
     """
-    try:
-        with connect() as con:
-            columns = read_arrays(con, f"SELECT anime_id, title, key, level FROM read_parquet({quoted(path)})")
-    except duckdb.Error as error:
-        raise DamagedBundle(f"{path} cannot be read: {error}") from error
+    table = _TitlesTable(path)
     return TitleIndex(
         catalogue=catalogue,
-        anime_ids=np.asarray(columns["anime_id"], dtype=np.int32),
-        titles=columns["title"].tolist(),
-        keys=columns["key"].tolist(),
-        levels=np.asarray(columns["level"], dtype=np.int8),
+        anime_ids=table.columns["anime_id"].astype(np.int32),
+        levels=table.columns["level"].astype(np.int8),
+        places_of=table.places_of,
+        texts=table.texts,
     )
+
+
+@dataclass(frozen=True)
+class _TitlesTable:
+    """The titles of a bundle; texts stay in the file until they are needed. path: its `titles.parquet`."""
+
+    path: Path
+
+    @cached_property
+    def columns(self) -> dict[str, NDArray[Any]]:
+        return self._read("anime_id, level, hash(key) AS hash")
+
+    @cached_property
+    def _order(self) -> NDArray[np.int64]:
+        return np.argsort(self.columns["hash"], kind="stable")
+
+    @cached_property
+    def _hashes(self) -> NDArray[np.uint64]:
+        hashes: NDArray[np.uint64] = self.columns["hash"][self._order]
+        return hashes
+
+    def places_of(self, key: str) -> list[int]:
+        with shared() as con:
+            wanted = read_arrays(con, "SELECT hash(?) AS hash", [key])["hash"]
+        first, last = (int(np.searchsorted(self._hashes, wanted, side)[0]) for side in ("left", "right"))
+        return [int(place) for place in self._order[first:last]]
+
+    def texts(self) -> tuple[list[str], list[str]]:
+        read = self._read("title, key")
+        return read["title"].tolist(), read["key"].tolist()
+
+    def _read(self, columns: str) -> dict[str, NDArray[Any]]:
+        try:
+            with shared() as con:
+                return read_arrays(con, f"SELECT {columns} FROM read_parquet({quoted(self.path)})")
+        except duckdb.Error as error:
+            raise DamagedBundle(f"{self.path} cannot be read: {error}") from error
 
 
 def write_facts(folder: Path, path: Path) -> None:
