@@ -64,5 +64,5 @@ def test_what_comes_next_in_a_series_is_its_next_season(service: Service) -> Non
 
 def test_the_manifest_says_where_it_is_from(service: Service) -> None:
     data = service.manifest["data"]
-    assert set(data["tables"]) == {"anime", "ratings", "recommendations", "relations", "titles"}
+    assert set(data["tables"]) == {"anime", "ratings", "relations", "titles"}
     assert "updates" in data["sources"]

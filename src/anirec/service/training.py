@@ -17,7 +17,6 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from anirec.core.catalogue import Catalogue
-from anirec.core.columns import TABLES
 from anirec.core.errors import BadTable
 from anirec.core.protocols import Recommender
 from anirec.core.state import State
@@ -49,6 +48,10 @@ VALIDATION_SHARE: Final = 0.2
 """At most these shares of the users who could be held out are, to test on and to choose weights on."""
 SIMILAR_WEIGHT: Final = 0.002
 """Weight of popularity in `similar`: it only orders what the ratings say nothing about."""
+
+
+READ: Final = ("anime", "ratings", "relations", "titles")
+"""The canonical tables that a bundle is made from."""
 
 
 class Storable(Recommender, Protocol):
@@ -102,7 +105,7 @@ def read_material(folder: Path, progress: Progress) -> Material:
     progress("reading", 2, 2)
     full = full_list_sources(folder)
     facts = {
-        "tables": {file.stem: sha256(file) for file in sorted(folder.glob("*.parquet")) if file.stem in TABLES},
+        "tables": {name: sha256(folder / f"{name}.parquet") for name in READ if (folder / f"{name}.parquet").is_file()},
         "users": dataset.n_users,
         "list_entries": dataset.n_rows,
         "likes": int(dataset.liked.sum()),
