@@ -41,6 +41,29 @@ def test_recommendations_leave_out_the_input_and_name_their_reasons(ask: Ask) ->
     assert {because["title"] for because in answer["items"][0]["because"]} <= {"Show 4", "Show 5"}
 
 
+def test_a_list_in_a_file_is_used_and_what_is_typed_goes_before_it(ask: Ask, tmp_path: Path) -> None:
+    own = tmp_path / "list.csv"
+    own.write_text("anime_id,score,status\n4,9,completed\n5,8,\n15,2,dropped\n999,9,\n")
+    code, out, _ = ask("recommend", "--list", str(own), "-k", "5", "--json")
+    answer = json.loads(out)
+    assert code == 0
+    assert answer["list"] == {
+        "kind": "CSV",
+        "rows": 4,
+        "entries": 3,
+        "rejects": [{"reason": "no such anime in this bundle", "rows": 1, "first": "line 5, 999"}],
+    }
+    assert {item["anime_id"] for item in answer["items"]} <= {1, 6, 7, 8, 9, 10}
+    code, _, err = ask("recommend", "--list", str(own), "--like", "15", "--dislike", "4", "--dislike", "5", "-k", "5")
+    assert (code, err.strip()) == (
+        0,
+        "CSV: 3 of 4 entries; 1 not used: no such anime in this bundle (first: line 5, 999)",
+    )
+    code, _, err = ask("recommend", "--list", str(tmp_path / "nowhere.xml"))
+    assert code == 3
+    assert "cannot be read" in err
+
+
 def test_the_table_shows_titles_and_reasons(ask: Ask) -> None:
     code, out, _ = ask("recommend", "--like", "4", "--like", "5", "-k", "3")
     assert code == 0

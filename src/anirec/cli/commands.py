@@ -36,6 +36,13 @@ def cli() -> None:
 )
 @click.option("--dislike", multiple=True, metavar="TITLE", help="Move away from this; may be repeated.")
 @click.option("--seen", multiple=True, metavar="TITLE", help="Leave this out; may be repeated.")
+@click.option(
+    "--list",
+    "list_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Your own list: MyAnimeList's export (.xml, .xml.gz), AniList's JSON, or a CSV with ids or titles.",
+)
 @options.count_option
 @options.franchise_option
 @options.filter_options
@@ -43,9 +50,11 @@ def cli() -> None:
 @options.bundle_option
 @options.json_option
 def recommend(
+    *,
     like: tuple[str, ...],
     dislike: tuple[str, ...],
     seen: tuple[str, ...],
+    list_file: Path | None,
     k: int,
     franchise: str,
     model: str | None,
@@ -62,13 +71,24 @@ def recommend(
     anirec recommend --like 5114:10 --like "進撃の巨人:8" --dislike "Sword Art Online" -k 10
     anirec recommend --like Mushishi --type Movie --year-from 2000 --max-members 200000
     anirec recommend --like "Mob Psycho 100" --franchise next
+    anirec recommend --list animelist.xml.gz --genre Mystery
     """
     service = _load(bundle)
+    own = service.read_list(list_file) if list_file else None
+    if own and not as_json:
+        click.echo(str(own), err=True)
     answer = service.recommend(
-        like, dislike=dislike, seen=seen, k=k, franchise=franchise, filters=options.filters_of(**filters), model=model
+        like,
+        dislike=dislike,
+        seen=seen,
+        entries=own.entries if own else (),
+        k=k,
+        franchise=franchise,
+        filters=options.filters_of(**filters),
+        model=model,
     )
     if as_json:
-        render.print_json(render.recommendations_json(answer))
+        render.print_json(render.recommendations_json(answer) | ({"list": render.list_json(own)} if own else {}))
     else:
         render.print_recommendations(answer)
 

@@ -18,6 +18,7 @@ from anirec.core.anime import Anime
 if TYPE_CHECKING:
     from anirec.service.progress import Progress
     from anirec.service.recommend import Info, Recommendations
+    from anirec.sources.own_list import OwnList
 
 PIPE_WIDTH = 140
 """Columns of text when the output is not a terminal."""
@@ -79,6 +80,12 @@ def recommendations_json(answer: Recommendations) -> dict[str, Any]:
             for r in answer
         ],
     }
+
+
+def list_json(own: OwnList) -> dict[str, Any]:
+    """Return what was read of a person's own list as a JSON document."""
+    rejects = [{"reason": reason, "rows": n, "first": first} for reason, (n, first) in own.rejects.items()]
+    return {"kind": own.kind, "rows": own.rows, "entries": len(own.entries), "rejects": rejects}
 
 
 def print_recommendations(answer: Recommendations) -> None:

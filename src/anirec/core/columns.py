@@ -29,7 +29,23 @@ STATUS_WORDS: Final[dict[str, Status]] = {
     "dropped": Status.DROPPED,
     "plan_to_watch": Status.PLANNED,
 }
-"""The spelling of each status in text; the reader of profiles also takes the numbers and common variants."""
+"""The spelling of each status in text."""
+
+STATUS_SPELLINGS: Final[dict[str, Status]] = {
+    **STATUS_WORDS,
+    **{str(int(status)): status for status in Status},
+    "": Status.UNKNOWN,
+    "current": Status.WATCHING,
+    "currently_watching": Status.WATCHING,
+    "rewatching": Status.COMPLETED,
+    "repeating": Status.COMPLETED,
+    "paused": Status.ON_HOLD,
+    "onhold": Status.ON_HOLD,
+    "planning": Status.PLANNED,
+    "planned": Status.PLANNED,
+    "ptw": Status.PLANNED,
+}
+"""Every way to write a status that is read, after lower case and underscores for blanks and hyphens."""
 
 MIN_SCORE: Final = 1
 MAX_SCORE: Final = 10

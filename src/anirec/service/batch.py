@@ -6,34 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
 
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from anirec.core.columns import MAX_SCORE, MIN_SCORE, STATUS_WORDS, Status
+from anirec.core.columns import MAX_SCORE, MIN_SCORE, STATUS_SPELLINGS, STATUS_WORDS
 from anirec.core.errors import InputError
 from anirec.core.profile import Profile
 from anirec.core.ranking import Query, Ranking
 from anirec.service.progress import Progress, silent
 from anirec.service.recommend import Service
 from anirec.tables import connect, filled, new_file, quoted, read_arrays, write_parquet
-
-_SPELLINGS: Final = {
-    **STATUS_WORDS,
-    **{str(int(status)): status for status in Status},
-    "": Status.UNKNOWN,
-    "current": Status.WATCHING,
-    "currently_watching": Status.WATCHING,
-    "repeating": Status.COMPLETED,
-    "paused": Status.ON_HOLD,
-    "onhold": Status.ON_HOLD,
-    "planning": Status.PLANNED,
-    "planned": Status.PLANNED,
-    "ptw": Status.PLANNED,
-}
-"""Every way to write a status, after lower case and underscores for blanks and hyphens."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +141,7 @@ def _refuse_bad_rows(con: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Refuse scores outside 1..10 and unknown statuses; turn statuses into numbers."""
     con.execute(
         "CREATE TEMP TABLE spellings AS SELECT unnest(?::VARCHAR[]) AS spelling, unnest(?::TINYINT[]) AS number",
-        [list(_SPELLINGS), [int(status) for status in _SPELLINGS.values()]],
+        [list(STATUS_SPELLINGS), [int(status) for status in STATUS_SPELLINGS.values()]],
     )
     con.execute(
         "CREATE OR REPLACE TEMP TABLE raw AS SELECT profile_id, anime_id, score, status AS written, "

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from anirec.explain import Reason, reasons
 from anirec.rank import align, rank
 from anirec.titles import TitleIndex
 
+if TYPE_CHECKING:
+    from anirec.sources.own_list import OwnList
+
 DISLIKE_SCORE = 2.0
 """A plain dislike counts like a score of 2 ("horrible" on MyAnimeList's scale)."""
 
@@ -30,6 +33,10 @@ class Facts(Protocol):
 
     def of(self, anime_ids: Iterable[int]) -> dict[int, Anime]:
         """Return the facts of these anime by id, without those that are not known."""
+        ...
+
+    def by_anilist_id(self) -> dict[int, int]:
+        """Return the id of each anime by its AniList id, of those that have one."""
         ...
 
 
@@ -123,6 +130,7 @@ class Service:
         *,
         dislike: Sequence[str | int] = (),
         seen: Sequence[str | int] = (),
+        entries: Iterable[Entry] = (),
         k: int = 20,
         franchise: FranchiseMode | str = FranchiseMode.ENTRY,
         filters: Filters | None = None,
@@ -131,7 +139,8 @@ class Service:
         """Recommend anime to somebody who likes these.
 
         like: titles in any language, MyAnimeList ids, `"title:score"` or pairs (title, score 1..10). dislike: what to
-        move away from. seen: only to be left out. k: how many, at least 1. franchise: see `FranchiseMode`.
+        move away from. seen: only to be left out. entries: further opinions, as `read_list` finds them in a file; what
+        is said above goes before them. k: how many, at least 1. franchise: see `FranchiseMode`.
         filters: None = no adult titles, music videos or commercials. model: a name in the bundle, None = its default.
 
         Raises:
@@ -139,20 +148,21 @@ class Service:
             InputError: a score outside 1..10, an unknown genre or type, an id that the bundle does not know.
         """
         understood: list[Understood] = []
-        entries: list[Entry] = []
+        said: list[Entry] = []
         for wish in like:
             text, score = _text_and_score(wish, self.titles)
             understood.append(self._understand(text))
-            entries.append(Entry(understood[-1].anime_id, score))
+            said.append(Entry(understood[-1].anime_id, score))
         for wish in dislike:
             understood.append(self._understand(_text(wish)))
-            entries.append(Entry(understood[-1].anime_id, DISLIKE_SCORE))
-        _refuse_contradictions(entries, self._name)
+            said.append(Entry(understood[-1].anime_id, DISLIKE_SCORE))
+        _refuse_contradictions(said, self._name)
         ignored: list[int] = []
         for wish in seen:
             understood.append(self._understand(_text(wish)))
             ignored.append(understood[-1].anime_id)
-        profile = Profile.of(entries)
+        named = {entry.anime_id for entry in said}
+        profile = Profile.of([*said, *(entry for entry in entries if entry.anime_id not in named)])
         ranking = self.rank(
             profile,
             Query(k=k, filters=self.filters(filters), franchise=_mode(franchise)),
@@ -189,6 +199,24 @@ class Service:
         profile = Profile.of_likes(self.catalogue.anime_ids[rows].tolist())
         seen = np.array([anime_id], dtype=np.int32)
         return self.rank(profile, query, model=self.similar_model, seen=seen)
+
+    def read_list(self, path: Path) -> OwnList:
+        """Read a person's own list: MyAnimeList's export (.xml, .xml.gz), AniList's JSON, or a CSV with ids or titles.
+
+        Pass its `entries` to `recommend`.
+
+        Raises:
+            BadTable: the file is missing, empty, broken, or no list of anime.
+        """
+        from anirec.sources.own_list import read_list  # noqa: PLC0415 - who brings no list should not pay for readers
+
+        ids = set(self.catalogue.anime_ids.tolist())
+        return read_list(
+            path,
+            known=ids.__contains__,
+            from_anilist=self.facts.by_anilist_id().get,
+            resolve=lambda title: self.titles.resolve(title).anime_id,
+        )
 
     def info(self, title: str | int) -> Info:
         """Return the facts of one anime and its franchise in watch order; errors as in `recommend`."""

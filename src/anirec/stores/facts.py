@@ -49,6 +49,22 @@ class FactsTable:
             row[0]: Anime(**{name: _plain(value) for name, value in zip(_FIELDS, row, strict=True)}) for row in rows
         }
 
+    def by_anilist_id(self) -> dict[int, int]:
+        """Return the id of each anime by its AniList id, of those that have one; the lowest where several share one.
+
+        Raises:
+            DamagedBundle: the file cannot be read.
+        """
+        try:
+            with shared() as con:
+                rows = con.execute(
+                    f"SELECT anilist_id, min(anime_id) FROM read_parquet({quoted(self.path)}) "
+                    "WHERE anilist_id IS NOT NULL GROUP BY anilist_id"
+                ).fetchall()
+        except duckdb.Error as error:
+            raise DamagedBundle(f"{self.path} cannot be read: {error}") from error
+        return dict(rows)
+
 
 def _plain(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
