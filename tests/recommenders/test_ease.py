@@ -19,6 +19,13 @@ def test_dense_weights_are_those_of_the_paper() -> None:
     np.testing.assert_allclose(model.weights, ease_by_definition(data, model.items), atol=1e-5)
 
 
+def test_a_matrix_too_large_for_one_piece_is_inverted_in_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = two_tastes()
+    monkeypatch.setattr(ease, "WHOLE", 7)
+    model = ease.fit_dense(data, EASE, RNG)
+    np.testing.assert_allclose(model.weights, ease_by_definition(data, model.items), atol=1e-5)
+
+
 def test_no_title_speaks_for_itself() -> None:
     assert not np.diagonal(ease.fit_dense(two_tastes(), EASE, RNG).weights).any()
 

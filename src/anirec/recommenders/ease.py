@@ -29,6 +29,7 @@ from anirec.core.state import State, is_finite_vector
 from anirec.prepare.dataset import Dataset
 
 BLOCK = 1024  # titles worked on at a time: bounds the memory of sparse products and of pruning
+WHOLE = 20_000  # rows that LAPACK is given at a time; some builds of it fail above 23,170 (2^31 bytes)
 LEVELS = 127  # an int8 weight counts steps of its target's scale in -127..127
 TOGETHER = 24  # titles of a profile added up at a time; more would need arrays so large that each is mapped anew
 COARSE = 13  # of the 31 bits of a positive float, so many are left out of the histogram of worths
@@ -160,35 +161,57 @@ def vocabulary(dataset: Dataset, config: EaseConfig) -> NDArray[np.int64]:
 
 
 def fit_dense(dataset: Dataset, config: EaseConfig, rng: np.random.Generator) -> DenseEase:  # noqa: ARG001 - a closed form leaves nothing to chance
-    """Fit on who likes what. Returns the unpruned model."""
-    from scipy.linalg import lapack  # noqa: PLC0415 - serving must not pay for it
+    """Fit on who likes what. Returns the unpruned model.
 
+    Raises:
+        ValueError: the penalty is too small for the matrix to be inverted.
+    """
     places = vocabulary(dataset, config)
     gram = gram_matrix(dataset, places)
     diagonal = np.einsum("ii->i", gram)  # a view
     diagonal += config.l2 + config.dropout / (1 - config.dropout) * diagonal
-    factor, failed = lapack.spotrf(gram.T, lower=0, overwrite_a=1, clean=0)
+    weights = _inverse(gram)
+    weights *= -1.0 / np.diagonal(weights).copy()
+    np.fill_diagonal(weights, 0.0)
+    return DenseEase(items=dataset.anime_ids[places], weights=weights)
+
+
+def _inverse(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the inverse of a symmetric positive definite matrix, in whose place it may be written.
+
+    By Cholesky; a matrix above `WHOLE` rows is cut in two, and put together from the inverses of its first quarter and
+    of the Schur complement.
+
+    Raises:
+        ValueError: the matrix is not positive definite.
+    """
+    n = len(matrix)
+    if n <= WHOLE:
+        return _cholesky_inverse(matrix)
+    k = n // 2
+    first = _inverse(np.ascontiguousarray(matrix[:k, :k]))
+    reach = first @ matrix[:k, k:]
+    second = _inverse(matrix[k:, k:] - matrix[k:, :k] @ reach)
+    across = reach @ second
+    matrix[:k, :k] = first + across @ reach.T
+    matrix[:k, k:], matrix[k:, :k], matrix[k:, k:] = -across, -across.T, second
+    return matrix
+
+
+def _cholesky_inverse(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+    from scipy.linalg import lapack  # noqa: PLC0415 - serving must not pay for it
+
+    factor, failed = lapack.spotrf(matrix.T, lower=0, overwrite_a=1, clean=0)
     if failed == 0:
         inverse, failed = lapack.spotri(factor, lower=0, overwrite_c=1)
     if failed:
-        raise ValueError(
-            f"the Gram matrix is not positive definite (LAPACK says {failed}); raise l2 above {config.l2:g}"
-        )
-    return DenseEase(items=dataset.anime_ids[places], weights=_weights_of(inverse))
-
-
-def _weights_of(inverse: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Turn P, whose upper triangle alone is filled, into B = -P / diag(P), each column by its own, diagonal 0."""
-    full = inverse.T  # row-major, so its lower triangle is the filled one
-    n = len(full)
-    for start in range(0, n, BLOCK):
-        stop = min(start + BLOCK, n)
+        raise ValueError(f"the Gram matrix is not positive definite (LAPACK says {failed}); raise l2")
+    full: NDArray[np.float32] = inverse.T  # row-major, so its lower triangle is the filled one
+    for start in range(0, len(full), BLOCK):
+        stop = min(start + BLOCK, len(full))
         full[:start, start:stop] = full[start:stop, :start].T
         square = full[start:stop, start:stop]
         square[:] = np.tril(square) + np.tril(square, -1).T
-    scale = -1.0 / np.diagonal(full).copy()
-    full *= scale[np.newaxis, :]
-    np.fill_diagonal(full, 0.0)
     return full
 
 
