@@ -21,6 +21,8 @@ def align(scores: NDArray[np.float32], rows: NDArray[np.int64], catalogue: Catal
     scores: [n of the model]. rows: [n of the model], each item's row in the catalogue.
     Returns float32 [len(catalogue)]; -inf where the model has no score.
     """
+    if len(rows) == len(catalogue):  # rows ascend, so the model's items are the catalogue
+        return scores
     spread = np.full(len(catalogue), -np.inf, dtype=np.float32)
     spread[rows] = scores
     return spread
@@ -40,7 +42,7 @@ def rank(scores: NDArray[np.float32], profile: Profile, catalogue: Catalogue, qu
     if query.k < 1:
         raise InputError(f"k is {query.k}; ask for at least 1 title")
     on_profile = catalogue.rows_of(profile.anime_ids)
-    seen_rows = catalogue.rows_of(profile.anime_ids[profile.seen])
+    seen_rows = on_profile if profile.seen.all() else catalogue.rows_of(profile.anime_ids[profile.seen])
     barred = seen_rows if query.include_planned else on_profile
     candidates = _passing(catalogue, query.filters).copy()
     if query.franchise is not FranchiseMode.ANYTHING:

@@ -37,6 +37,20 @@ def test_from_csv_files_to_a_bundle_that_recommends(
     code, out, _ = ask("data", "import", str(csv_folder), "--to", str(tmp_path / "canonical"))
     assert code == 0
     assert "left out: 1 row of rating.csv: score outside 1..10 (first: line" in out
+    code, out, _ = ask("data", "status", str(tmp_path / "canonical"), "--json")
+    found = json.loads(out)
+    assert (code, found["layout"]) == (0, "cooperunion2016")
+    assert [(t["table"], t["rows"]) for t in found["tables"]] == [
+        ("anime", 25),
+        ("ratings", found["tables"][1]["rows"]),
+    ]
+    code, out, _ = ask(
+        "data", "sql", "select count(*) as n from anime", "--data", str(tmp_path / "canonical"), "--json"
+    )
+    assert (code, json.loads(out)) == (0, [{"n": 25}])
+    code, _, err = ask("data", "sql", "select x from anime", "--data", str(tmp_path / "canonical"))
+    assert code == 2
+    assert "tables: anime, ratings" in err
     for name in ("one", "two"):
         assert ask("train", "--data", str(tmp_path / "canonical"), "--out", str(tmp_path / name), "--json")[0] == 0
     one, two = (tmp_path / name / "manifest.json" for name in ("one", "two"))

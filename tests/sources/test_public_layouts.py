@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from anirec.core.errors import BadTable, SourceError, UnknownLayout
-from anirec.sources import ImportReport, import_folder, recognise
+from anirec.sources import import_folder, recognise
+from sources.files import folder_of, imported, rejects, rows, silent
 
 COOPER_ANIME = """anime_id,name,genre,type,episodes,rating,members
 5114,Fullmetal Alchemist: Brotherhood,"Action, Military, Shounen",TV,64,9.26,793665
@@ -22,34 +21,6 @@ COOPER_ANIME = """anime_id,name,genre,type,episodes,rating,members
 8726,"Say ""hi"" now",Hentai,OVA,Unknown,6.0,10
 """
 COOPER_RATING = "user_id,anime_id,rating\n1,5114,10\n1,9969,-1\n2,9969,7\n"
-
-
-def silent(stage: str, done: int, total: int) -> None:
-    pass
-
-
-def folder_of(root: Path, **files: str | bytes) -> Path:
-    folder = root / "in"
-    folder.mkdir()
-    for name, content in files.items():
-        data = content.encode() if isinstance(content, str) else content
-        (folder / name.replace("__", ".")).write_bytes(data)
-    return folder
-
-
-def imported(folder: Path, **options: float) -> tuple[Path, ImportReport]:
-    out = folder.parent / "out"
-    return out, import_folder(folder, out, progress=silent, **options)
-
-
-def rows(file: Path, query: str) -> list[tuple[object, ...]]:
-    with duckdb.connect() as con:
-        return con.execute(f"SELECT {query} FROM '{file}' ORDER BY ALL").fetchall()
-
-
-def rejects(out: Path) -> list[list[str]]:
-    with (out / "rejects.csv").open(newline="") as handle:
-        return list(csv.reader(handle))[1:]
 
 
 def test_cooperunion_gives_anime_with_missing_facts_and_unrated_entries_without_a_score(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import sys
 
 import click
 
-import anirec.cli.workshop  # noqa: F401 - adds its commands to the group
+import anirec.cli.data
+import anirec.cli.workshop  # noqa: F401 - both add their commands to the group
 from anirec.cli.commands import cli
 from anirec.core.errors import AnirecError, BundleError, InputError, MissingAbility, SourceError, TitleError
 

@@ -25,8 +25,8 @@ PIPE_WIDTH = 140
 
 
 def print_json(answer: Any) -> None:
-    """Print one JSON document, in UTF-8, titles unescaped."""
-    click.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+    """Print one JSON document, in UTF-8, titles unescaped; what JSON has no word for (a date) as text."""
+    click.echo(json.dumps(answer, ensure_ascii=False, indent=2, default=str))
 
 
 def write_json(answer: Any, path: Path) -> None:

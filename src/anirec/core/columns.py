@@ -109,12 +109,31 @@ RECOMMENDATIONS: Final = {
     "votes": "INTEGER",  # users behind the pair, NULL = listed, count not known
 }
 
+REVIEWS: Final = {
+    "anime_id": "INTEGER",
+    "review_id": "BIGINT",  # the source's number, or the row's
+    "user_id": "BIGINT",  # as in ratings where the source has both, NULL = not known
+    "score": "TINYINT",  # 1..10, overall
+    "helpful": "INTEGER",  # people who found it so
+    "written_at": "BIGINT",  # epoch seconds UTC
+    "text": "VARCHAR",
+    "source": "VARCHAR",
+}
+
+SYNOPSES: Final = {
+    "anime_id": "INTEGER",
+    "text": "VARCHAR",  # English
+    "source": "VARCHAR",
+}
+
 TABLES: Final[dict[str, dict[str, str]]] = {
     "anime": ANIME,
     "titles": TITLES,
     "ratings": RATINGS,
     "relations": RELATIONS,
     "recommendations": RECOMMENDATIONS,
+    "reviews": REVIEWS,
+    "synopses": SYNOPSES,
 }
 
 KEYS: Final[dict[str, tuple[str, ...]]] = {
@@ -123,5 +142,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "ratings": ("user_id", "anime_id"),
     "relations": ("anime_id", "relation", "target_id"),
     "recommendations": ("anime_a", "anime_b"),
+    "reviews": ("anime_id", "review_id"),
+    "synopses": ("anime_id",),
 }
 """What must be unique in each table; tables are stored sorted by it."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import log1p
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +32,13 @@ class BlendWeights:
     sizes: NDArray[np.float32]
     weights: Mapping[str, NDArray[np.float32]]
 
+    @cached_property
+    def _log_sizes(self) -> NDArray[np.float64]:
+        return np.log1p(self.sizes.astype(np.float64))
+
     def at(self, part: str, size: int) -> float:
         """Return the weight of a part for a profile of `size` titles."""
-        return float(np.interp(np.log1p(size), np.log1p(self.sizes), self.weights[part]))
+        return float(np.interp(log1p(size), self._log_sizes, self.weights[part]))
 
 
 @dataclass(frozen=True)

@@ -103,16 +103,15 @@ class Ease:
         rows, liking = _inputs(self.items, profile)
         if len(rows) == 0:
             return np.zeros(len(self.items), dtype=np.float32)
-        starts, ends = self.indptr[rows], self.indptr[rows + 1]
-        sizes, weights = ends - starts, liking.astype(np.float64)
-        blocks = list(map(slice, starts.tolist(), ends.tolist()))
         sums = np.zeros(len(self.items))
-        for i in range(0, len(blocks), TOGETHER):
-            some = blocks[i : i + TOGETHER]
-            added = np.repeat(weights[i : i + TOGETHER], sizes[i : i + TOGETHER])
-            added *= np.concatenate([self.steps[block] for block in some])
-            targets = np.concatenate([self.targets[block] for block in some])
-            sums += np.bincount(targets, added, minlength=len(sums))
+        for value in np.unique(liking):  # a handful: see `core.profile.liking_of`
+            alike = rows[liking == value]
+            blocks = list(map(slice, self.indptr[alike].tolist(), self.indptr[alike + 1].tolist()))
+            for i in range(0, len(blocks), TOGETHER):
+                some = blocks[i : i + TOGETHER]
+                steps = np.concatenate([self.steps[block] for block in some])
+                targets = np.concatenate([self.targets[block] for block in some])
+                sums += float(value) * np.bincount(targets, steps, minlength=len(sums))
         scores: NDArray[np.float32] = sums.astype(np.float32) * self.scales
         return scores
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from functools import partial
 from itertools import islice
@@ -50,7 +51,7 @@ def load(con: duckdb.DuckDBPyConnection, path: Path, *, columns: tuple[str, ...]
     header = header_of(path)
     if not header:
         raise BadTable(f"{path} is empty or does not begin with a header in UTF-8; it should hold {','.join(columns)}")
-    table = f"csv_{path.stem}"
+    table = "csv_" + re.sub(r"\W", "_", path.stem)
     declared = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(header)))
     wanted = ", ".join(f'c{header.index(name)} AS "{name}"' for name in columns)
     con.execute(

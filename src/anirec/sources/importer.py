@@ -13,7 +13,19 @@ import duckdb
 
 from anirec.core.columns import KEYS, MAX_SCORE, MIN_SCORE, TABLES
 from anirec.core.errors import BadTable, UnknownLayout
-from anirec.sources import animerecbert2025, canonical, cooperunion2016, hernan2020, layout, workspace
+from anirec.sources import (
+    animerecbert2025,
+    azathoth2018,
+    canonical,
+    cooperunion2016,
+    dbdmobile2023,
+    hernan2020,
+    khave_reviews,
+    layout,
+    marlesson2020,
+    offline_database,
+    workspace,
+)
 from anirec.sources.csv_file import header_of as csv_header
 from anirec.sources.layout import File, Layout, Reading
 from anirec.tables import connect, new_folder, quoted, sha256, write_parquet
@@ -24,6 +36,11 @@ LAYOUTS: Final = (
     cooperunion2016.LAYOUT,
     hernan2020.LAYOUT,
     animerecbert2025.LAYOUT,
+    azathoth2018.LAYOUT,
+    dbdmobile2023.LAYOUT,
+    marlesson2020.LAYOUT,
+    offline_database.LAYOUT,
+    khave_reviews.LAYOUT,
 )
 
 Progress = Callable[[str, int, int], None]
@@ -81,10 +98,10 @@ def recognise(folder: Path) -> Layout:
         raise UnknownLayout(f"{folder} is not a folder")
     near = []
     for known in LAYOUTS:
-        present = [file for file in known.files if (folder / file.name).is_file()]
+        present = [file for file in known.files if file.found(folder)]
         if not present or any(file.required and file not in present for file in known.files):
             continue
-        wrong = [text for file in present if (text := _lacking(folder / file.name, file))]
+        wrong = [text for file in present for path in file.found(folder) if (text := _lacking(path, file))]
         if not wrong:
             return known
         near += [f"  {known.name}: {text}" for text in wrong]
@@ -110,7 +127,7 @@ def _lacking(path: Path, file: File) -> str | None:
         raise BadTable(f"{path} is empty; it should begin with a header that holds {', '.join(file.columns)}")
     header = csv_header(path) if path.suffix == ".csv" else _parquet_header(path)
     lacking = [column for column in file.columns if column not in header]
-    return f"{file.name} lacks {', '.join(lacking)}; it has {', '.join(header) or 'no header'}" if lacking else None
+    return f"{path.name} lacks {', '.join(lacking)}; it has {', '.join(header) or 'no header'}" if lacking else None
 
 
 def _parquet_header(path: Path) -> tuple[str, ...]:
@@ -146,7 +163,9 @@ def import_folder(path: Path, out: Path, *, progress: Progress, max_reject_share
             readings = known.read(con, path)
             for done, (table, reading) in enumerate(readings.items()):
                 progress("importing", done, len(readings))
-                kept[table], found = _import_table(con, table, reading, folder, max_reject_share)
+                n_kept, found = _import_table(con, table, reading, folder, max_reject_share)
+                if n_kept is not None:
+                    kept[table] = n_kept
                 rejects += found
         except duckdb.Error as error:
             raise BadTable(f"the files in {path} cannot be read as the layout {known.name}: {error}") from error
@@ -161,9 +180,9 @@ def import_folder(path: Path, out: Path, *, progress: Progress, max_reject_share
             "licence": known.licence,
             "full_list_sources": list(known.full_list_sources(path)),
             "inputs": {
-                file.name: {"bytes": (path / file.name).stat().st_size, "sha256": sha256(path / file.name)}
+                found.name: {"bytes": found.stat().st_size, "sha256": sha256(found)}
                 for file in known.files
-                if (path / file.name).is_file()
+                for found in file.found(path)
             },
         }
         (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
@@ -172,8 +191,8 @@ def import_folder(path: Path, out: Path, *, progress: Progress, max_reject_share
 
 def _import_table(
     con: duckdb.DuckDBPyConnection, table: str, reading: Reading, folder: Path, max_reject_share: float
-) -> tuple[int, list[Reject]]:
-    """Write one table; returns how many rows were kept, and what was left out."""
+) -> tuple[int | None, list[Reject]]:
+    """Write one table; returns how many rows were kept (None: no table was written), and what was left out."""
     columns, keys = TABLES[table], ", ".join(KEYS[table])
     given = {str(row[0]) for row in con.execute(f"DESCRIBE {reading.query}").fetchall()}
     every = columns | {"place": "BIGINT", "reason": "VARCHAR", "value": "VARCHAR"}
@@ -184,6 +203,8 @@ def _import_table(
     found = _left_out(con, table, reading, some=bad > 0)
     n_rejected = sum(reject.rows for reject in found)
     total += n_rejected - bad
+    if total == 0 and reading.optional:
+        return None, []
     if total == 0:
         raise BadTable(f"{reading.file} holds not one row for the table {table}")
     if n_rejected > max_reject_share * total:
@@ -198,7 +219,9 @@ def _mark(con: duckdb.DuckDBPyConnection, table: str) -> int:
     """Give a reason to every row of `incoming` that no table of its kind may hold; returns how many have one."""
     keys = KEYS[table]
     found = {f"no {key}": (f"{key} IS NULL", "NULL") for key in keys}
-    if table == "ratings":
+    if "text" in TABLES[table]:
+        found["no text"] = ("text IS NULL", "NULL")
+    if "user_id" in TABLES[table] and "score" in TABLES[table]:
         outside = f"NOT score BETWEEN {MIN_SCORE} AND {MAX_SCORE}"
         found[f"score outside {MIN_SCORE}..{MAX_SCORE}"] = (outside, "score::VARCHAR")
     reasons = layout.checks(found)

@@ -9,16 +9,28 @@ from typing import Final
 
 import duckdb
 
+from anirec.sources.csv_file import header_of
+
 Read = Callable[[duckdb.DuckDBPyConnection, Path], dict[str, "Reading"]]
 
 
 @dataclass(frozen=True)
 class File:
-    """A file of a layout. columns: what its header must have (empty: it is not a CSV). required: else it may lack."""
+    """A file of a layout.
+
+    name: a pattern with * stands for any file that has the columns. columns: what its header must have; empty = any.
+    required: else it may lack.
+    """
 
     name: str
     columns: tuple[str, ...] = ()
     required: bool = False
+
+    def found(self, folder: Path) -> list[Path]:
+        """Return the files of a folder that are this one."""
+        if "*" in self.name:
+            return [path for path in sorted(folder.glob(self.name)) if set(self.columns) <= set(header_of(path))]
+        return [path] if (path := folder / self.name).is_file() else []
 
 
 @dataclass(frozen=True)
@@ -28,13 +40,14 @@ class Reading:
     query: SQL of rows in any order. It names its columns as `core.columns.TABLES` does (what it leaves out is NULL),
     and may add `place`, the row's number, with `reason`, why it cannot be used, and `value`, what is wrong in it.
     file: where the rows are from. places: turns row numbers of the file into lines of it, both ascending; None = they
-    are what `unit` says.
+    are what `unit` says. optional: whether the table is left out where there is not one row for it.
     """
 
     query: str
     file: str
     unit: str = "row"
     places: Callable[[list[int]], list[int]] | None = None
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,6 +89,16 @@ def prepare(con: duckdb.DuckDBPyConnection) -> None:
         "CREATE OR REPLACE MACRO parts(t) AS coalesce(list_filter("
         "list_distinct(list_transform(string_split(known(t), ','), lambda p: trim(p))), lambda p: p <> ''), [])"
     )
+
+
+def number_users(con: duckdb.DuckDBPyConnection, table: str, column: str) -> str:
+    """Number the user names of a table from 1, in the order of the names; returns a table of name and number."""
+    users = f"users_of_{table}"
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {users} AS SELECT name, row_number() OVER (ORDER BY name) AS number "
+        f"FROM (SELECT DISTINCT {column} AS name FROM {table} WHERE known({column}) IS NOT NULL)"
+    )
+    return users
 
 
 def checks(found: Mapping[str, tuple[str, str]]) -> str:

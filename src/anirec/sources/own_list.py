@@ -261,8 +261,12 @@ def _from_csv(path: Path, data: bytes) -> list[_Row]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadTable(f"{path} is neither XML, nor JSON, nor CSV in UTF-8 ({error})") from error
-    table = csv.DictReader(io.StringIO(text))
-    columns = {name.strip().lower(): name for name in table.fieldnames or ()}
+    try:
+        table = csv.DictReader(io.StringIO(text))
+        columns = {name.strip().lower(): name for name in table.fieldnames or ()}
+        lines = list(table)
+    except csv.Error as error:
+        raise BadTable(f"{path} is neither XML, nor JSON, nor CSV ({error})") from error
     id_column, title_column, score_column, status_column = (
         next((columns[name] for name in names if name in columns), None)
         for names in (ID_COLUMNS, TITLE_COLUMNS, SCORE_COLUMNS, STATUS_COLUMNS)
@@ -273,7 +277,7 @@ def _from_csv(path: Path, data: bytes) -> list[_Row]:
             f"{' or '.join(TITLE_COLUMNS)}, and may have score and status"
         )
     rows = []
-    for line, row in enumerate(table, start=2):
+    for line, row in enumerate(lines, start=2):
         title = (row[title_column] or "").strip() if title_column else ""
         rows.append(
             _Row(

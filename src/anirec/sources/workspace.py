@@ -29,10 +29,27 @@ FULL_LISTS = (
     "anilist_jt1446_2026",
 )
 
-FURTHER = (
-    *("ratings_rescaled", "list_entries_unrated", "updates", "favourites"),
-    *("titles", "relations", "recommendations"),
-)
+LISTS = ("ratings_rescaled", "list_entries_unrated", "updates", "favourites")
+
+FURTHER = {
+    "titles": (
+        "titles",
+        "SELECT DISTINCT mal_id AS anime_id, lang, kind, plain(title) AS title FROM {table}",
+    ),
+    "relations": ("relations", "SELECT DISTINCT anime_id, relation, target_id FROM {table}"),
+    "recommendations": (
+        "recommendations",
+        "SELECT least(anime_a, anime_b) AS anime_a, greatest(anime_a, anime_b) AS anime_b, "
+        "nullif(max(greatest(votes_2021, votes_2017)), 0) AS votes FROM {table} GROUP BY 1, 2",
+    ),
+    "reviews": (
+        "reviews",
+        "SELECT anime_id, review_id, user_id, overall AS score, helpful, epoch(date) AS written_at, "
+        "known(text) AS text, 'mal_reviews' AS source FROM {table}",
+    ),
+    "synopses": ("synopses", "SELECT mal_id AS anime_id, known(synopsis) AS text, as_of AS source FROM {table}"),
+}
+"""By canonical table, the file and the query of those that need no joining."""
 
 _ANIME = """SELECT mal_id AS anime_id, anilist_id, anidb_id, kitsu_id, plain(title) AS title,
     nullif(plain(title_english), '') AS title_english, nullif(plain(title_japanese), '') AS title_japanese,
@@ -72,18 +89,9 @@ def _read(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Reading]:
         "anime": Reading(f"{_ANIME} FROM {table('catalogue')}", "catalogue.parquet"),
         "ratings": Reading(rows, "ratings.parquet and other lists"),
     }
-    if titles := table("titles"):
-        query = f"SELECT DISTINCT mal_id AS anime_id, lang, kind, plain(title) AS title FROM {titles}"
-        readings["titles"] = Reading(query, "titles.parquet")
-    if relations := table("relations"):
-        query = f"SELECT DISTINCT anime_id, relation, target_id FROM {relations}"
-        readings["relations"] = Reading(query, "relations.parquet")
-    if pairs := table("recommendations"):
-        query = (
-            f"SELECT least(anime_a, anime_b) AS anime_a, greatest(anime_a, anime_b) AS anime_b, "
-            f"nullif(max(greatest(votes_2021, votes_2017)), 0) AS votes FROM {pairs} GROUP BY 1, 2"
-        )
-        readings["recommendations"] = Reading(query, "recommendations.parquet")
+    for name, (file, query) in FURTHER.items():
+        if found := table(file):
+            readings[name] = Reading(query.format(table=found), f"{file}.parquet")
     return readings
 
 
@@ -105,7 +113,7 @@ LAYOUT = Layout(
     files=(
         File("catalogue.parquet", ("mal_id", "title", "type", "genres", "members"), required=True),
         File("ratings.parquet", ("user_id", "anime_id", "rating", "ts", "source"), required=True),
-        *(File(f"{name}.parquet") for name in FURTHER),
+        *(File(f"{name}.parquet") for name in (*LISTS, *(file for file, _ in FURTHER.values()))),
         File("sources.json"),
     ),
     read=_read,

@@ -1,0 +1,103 @@
+"""The commands around tables of data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from anirec.cli import options, render
+from anirec.cli.commands import cli
+
+folder_argument = click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
+
+
+@cli.group()
+def data() -> None:
+    """Bring data from elsewhere into canonical tables."""
+
+
+@data.command(name="import")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--to",
+    "out",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Folder to write; replaced when complete.",
+)
+@click.option(
+    "--max-rejects",
+    default=0.5,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help="Refuse a table of which a larger share of rows is unusable.",
+)
+@options.json_option
+def import_(path: Path, out: Path, max_rejects: float, as_json: bool) -> None:
+    """Read the folder PATH, whichever known layout it has, and write canonical Parquet tables.
+
+    Rows that cannot be used are counted by reason, with the line of the first, and listed in DIR/rejects.csv.
+
+    \b
+    anirec data import ../shared/data --to canonical
+    anirec data import ~/Downloads/anime-recommendations-database --to canonical --json
+    """
+    from anirec.sources import import_folder
+
+    with render.progress_bar(quiet=as_json) as progress:
+        report = import_folder(path, out, max_reject_share=max_rejects, progress=progress)
+    if as_json:
+        render.print_json(report.to_json())
+        return
+    click.echo(f"{out}: the layout {report.layout}")
+    for table, kept in report.kept.items():
+        click.echo(f"  {table}: {kept:,} rows")
+    for reject in report.rejects:
+        click.echo(f"  left out: {reject}")
+    if report.rejects:
+        click.echo(f"  one by one in {out / 'rejects.csv'}")
+
+
+@data.command()
+@folder_argument
+@options.json_option
+def status(folder: Path, as_json: bool) -> None:
+    """Say what the canonical folder DIR holds, where it is from, and whether its tables are whole.
+
+    \b
+    anirec data status canonical
+    """
+    from anirec.service.data import status as run
+
+    found = run(folder)
+    if as_json:
+        render.print_json(found)
+        return
+    click.echo(f"{folder}: from the layout {found['layout'] or 'not said'}; licence: {found['licence'] or 'not said'}")
+    rows = [[t["table"], f"{t['rows']:,}", f"{t['megabytes']:.1f}", t["sha256"][:12]] for t in found["tables"]]
+    render.print_table(["table", "rows", "MB", "SHA-256"], rows, right=["rows", "MB"])
+    for reject in found["rejects"]:
+        click.echo(
+            f"left out: {reject['rows']:,} rows of {reject['file']}: {reject['reason']} (first: {reject['first']})"
+        )
+
+
+@data.command()
+@click.argument("query")
+@click.option("--data", "folder", required=True, type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
+@options.json_option
+def sql(query: str, folder: Path, as_json: bool) -> None:
+    """Ask the tables of the canonical folder DIR with SQL (DuckDB's); every table has its own name.
+
+    \b
+    anirec data sql "select title, members from anime order by members desc limit 5" --data canonical
+    """
+    from anirec.service.data import ask
+
+    columns, rows = ask(folder, query)
+    if as_json:
+        render.print_json([dict(zip(columns, row, strict=True)) for row in rows])
+    else:
+        render.print_table(columns, [["" if value is None else str(value) for value in row] for row in rows])
