@@ -28,6 +28,7 @@ TABLE_OF = {
     "users-score-2023.csv": "ratings",
     "reviews.csv": "reviews",
     "any.csv": "reviews",
+    "anime_with_synopsis.csv": "synopses",
 }
 """The table that a file's rows become; `anime` for the others."""
 

@@ -77,6 +77,20 @@ def test_hernan_gives_dates_seasons_minutes_and_statuses(tmp_path: Path) -> None
     ]
 
 
+def test_hernan_gives_synopses_from_the_misspelt_column(tmp_path: Path) -> None:
+    content = 'MAL_ID,Name,Score,Genres,sypnopsis\n1,Cowboy Bebop,8.78,"Action, Space","In the year\n2071."\n'
+    content += (
+        "2,B,Unknown,Unknown,No synopsis information has been added to this title.\n3,C,7,Drama,\n4,D,7,Drama,Four.\n"
+    )
+    out, report = imported(folder_of(tmp_path, anime_with_synopsis__csv=content))
+    assert (report.layout, report.kept) == ("hernan2020", {"synopses": 2})
+    assert [(place, reason) for _, place, reason, _ in rejects(out)] == [
+        ("line 4", "no synopsis"),
+        ("line 5", "no text"),
+    ]
+    assert rows(out / "synopses.parquet", "anime_id, text") == [(1, "In the year\n2071."), (4, "Four.")]
+
+
 def test_animerecbert_ids_are_those_in_the_urls(tmp_path: Path) -> None:
     folder = folder_of(
         tmp_path,

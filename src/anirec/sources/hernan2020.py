@@ -2,8 +2,8 @@
 
 Files: anime.csv (35 columns), animelist.csv (user_id,anime_id,rating,watching_status,watched_episodes; rating 0 = none
 given; a few rows have a status that the set does not explain: read as not known), rating_complete.csv
-(user_id,anime_id,rating of what was completed and scored). animelist.csv has all that rating_complete.csv has, so it is
-read instead where it is there.
+(user_id,anime_id,rating of what was completed and scored), anime_with_synopsis.csv (its column is spelt so: sypnopsis).
+animelist.csv has all that rating_complete.csv has, so it is read instead where it is there.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ ANIME = (
 )
 LIST = ("user_id", "anime_id", "rating", "watching_status")
 COMPLETE = ("user_id", "anime_id", "rating")
+SYNOPSES = ("MAL_ID", "sypnopsis")
+NO_SYNOPSIS = "No synopsis %"
 
 
 def _read(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Reading]:
@@ -35,7 +37,19 @@ def _read(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Reading]:
         readings["ratings"] = _ratings(con, path, LIST, status)
     elif (path := folder / "rating_complete.csv").is_file():
         readings["ratings"] = _ratings(con, path, COMPLETE, f"{Status.COMPLETED:d}")
+    if (path := folder / "anime_with_synopsis.csv").is_file():
+        readings["synopses"] = _synopses(con, path)
     return readings
+
+
+def _synopses(con: duckdb.DuckDBPyConnection, path: Path) -> Reading:
+    table = csv_file.load(con, path, columns=SYNOPSES)
+    bad = bad_anime_id("MAL_ID") | {"no synopsis": (f"sypnopsis LIKE '{NO_SYNOPSIS}'", "sypnopsis")}
+    query = (
+        f"SELECT place, whole(MAL_ID) AS anime_id, plain(known(sypnopsis)) AS text, 'hernan2020' AS source, "
+        f"{checks(bad)} FROM {table}"
+    )
+    return Reading(query, path.name, "line", csv_file.line_finder(con, path))
 
 
 def _anime(con: duckdb.DuckDBPyConnection, path: Path) -> Reading:
@@ -64,7 +78,12 @@ def _ratings(con: duckdb.DuckDBPyConnection, path: Path, columns: tuple[str, ...
 LAYOUT = Layout(
     name="hernan2020",
     about="hernan4444's Anime Recommendation Database 2020",
-    files=(File("anime.csv", ANIME), File("animelist.csv", LIST), File("rating_complete.csv", COMPLETE)),
+    files=(
+        File("anime.csv", ANIME),
+        File("animelist.csv", LIST),
+        File("rating_complete.csv", COMPLETE),
+        File("anime_with_synopsis.csv", SYNOPSES),
+    ),
     read=_read,
     licence="CC0 1.0 as published",
 )
