@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-WORTH_NAMING = 0.05
-"""A reason below this share of all that pulled or pushed is noise."""
+WORTH_NAMING = 0.25
+"""A reason is named if it is at least this part of the strongest one; among hundreds of titles no share is large."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ def reasons(profile_ids: NDArray[np.int32], contributions: NDArray[np.float32], 
     if total == 0.0:
         return []
     shares = contributions / total
+    least = WORTH_NAMING * float(np.abs(shares).max())
     order = np.lexsort((profile_ids, -shares))
-    pulled = [i for i in order if shares[i] >= WORTH_NAMING][:most]
-    pushed = [i for i in order[::-1] if shares[i] <= -WORTH_NAMING][:1]
+    pulled = [i for i in order if shares[i] >= least][:most]
+    pushed = [i for i in order[::-1] if shares[i] <= -least][:1]
     return [Reason(anime_id=int(profile_ids[i]), share=float(shares[i])) for i in (*pulled, *pushed)]
