@@ -80,19 +80,33 @@ def sha256(file: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def full_list_sources(folder: Path) -> tuple[str, ...]:
-    """Return the values of `ratings.source` that hold whole lists, by the manifest of a canonical folder; () = all do.
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a canonical folder, {} if it has none.
 
     Raises:
         BadTable: there is a manifest, and it cannot be read.
     """
-    manifest = folder / "manifest.json"
-    if not manifest.is_file():
-        return ()
+    file = folder / "manifest.json"
+    if not file.is_file():
+        return {}
     try:
-        return tuple(json.loads(manifest.read_text(encoding="utf-8"))["full_list_sources"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadTable(f"{manifest} cannot be read: {error!r}; import the data again") from error
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadTable(f"{file} cannot be read: {error}; import the data again") from error
+    return found
+
+
+def full_list_sources(folder: Path) -> tuple[str, ...]:
+    """Return the values of `ratings.source` that hold whole lists, by the manifest of a canonical folder; () = all do.
+
+    Raises:
+        BadTable: there is a manifest, and it cannot be read or does not say it.
+    """
+    manifest = read_manifest(folder)
+    try:
+        return tuple(manifest["full_list_sources"]) if manifest else ()
+    except (KeyError, TypeError) as error:
+        raise BadTable(f"{folder / 'manifest.json'} cannot be read: {error!r}; import the data again") from error
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,7 @@ import duckdb
 
 from anirec.core.columns import TABLES
 from anirec.core.errors import BadTable, InputError
-from anirec.tables import connect, quoted, sha256
-
-MANIFEST = "manifest.json"
+from anirec.tables import connect, quoted, read_manifest, sha256
 
 
 def status(folder: Path) -> dict[str, Any]:
@@ -21,7 +18,7 @@ def status(folder: Path) -> dict[str, Any]:
     Raises:
         BadTable: there is no canonical table there, or one cannot be read.
     """
-    manifest = _manifest(folder)
+    manifest = read_manifest(folder)
     tables = []
     with connect() as con:
         for name, file in _tables(folder).items():
@@ -56,15 +53,4 @@ def _tables(folder: Path) -> dict[str, Path]:
     found = {name: folder / f"{name}.parquet" for name in TABLES if (folder / f"{name}.parquet").is_file()}
     if not found:
         raise BadTable(f"{folder} holds no canonical table; make it with `anirec data import`")
-    return found
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
-    file = folder / MANIFEST
-    if not file.is_file():
-        return {}
-    try:
-        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadTable(f"{file} cannot be read: {error}; import the data again") from error
     return found

@@ -16,7 +16,7 @@ import duckdb
 import numpy as np
 
 from anirec.core.errors import BadTable
-from anirec.sources.layout import File, Layout, Reading, checks
+from anirec.sources.layout import File, Layout, Reading, checks, text_table
 from anirec.sources.mal import labels
 
 TYPES: Final = {"MOVIE": "Movie", "SPECIAL": "Special", "MUSIC": "Music", "TV_SPECIAL": "TV Special"}
@@ -39,25 +39,18 @@ def _read(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Reading]:
         genre = ", ".join(map(str, genres.get(number, [])))
         rows.append((number, _mal_id(url), url, name, english, _kind(types.get(number)), genre))
     columns = ("place", "anime_id", "url", "name", "english", "type", "genre")
-    con.register(
-        "berts", {name: np.array(column, object) for name, column in zip(columns, zip(*rows, strict=True), strict=True)}
-    )
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE bert_anime AS SELECT place::BIGINT AS place, anime_id::BIGINT AS anime_id, "
-        "url::VARCHAR AS url, name::VARCHAR AS name, english::VARCHAR AS english, type::VARCHAR AS type, "
-        "genre::VARCHAR AS genre FROM berts"
-    )
+    text_table(con, "bert_anime", columns, rows)
     query = (
-        f"SELECT place, anime_id, plain(name) AS title, plain(english) AS title_english, type, {labels('genre')}, "
-        f"{checks(NO_ID)} FROM bert_anime"
+        f"SELECT whole(place) AS place, whole(anime_id) AS anime_id, plain(name) AS title, "
+        f"plain(english) AS title_english, type, {labels('genre')}, {checks(NO_ID)} FROM bert_anime"
     )
     readings = {"anime": Reading(query, "animes.json", "id")}
     if (path := folder / "ratings.npy").is_file():
         con.register("bert_ratings", _ratings(path))
         query = (
-            f"SELECT r.place, user_id, anime_id, nullif(score, 0) AS score, 'animerecbert2025' AS source, "
-            f"{checks({'unknown id': ('anime_id IS NULL', 'r.number::VARCHAR')})} "
-            f"FROM bert_ratings r LEFT JOIN bert_anime a ON a.place = r.number"
+            f"SELECT r.place, user_id, whole(anime_id) AS anime_id, nullif(score, 0) AS score, "
+            f"'animerecbert2025' AS source, {checks({'unknown id': ('anime_id IS NULL', 'r.number::VARCHAR')})} "
+            f"FROM bert_ratings r LEFT JOIN bert_anime a ON whole(a.place) = r.number"
         )
         readings["ratings"] = Reading(query, path.name)
     return readings

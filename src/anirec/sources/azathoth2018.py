@@ -16,7 +16,7 @@ import numpy as np
 
 from anirec.core.columns import Status
 from anirec.sources import csv_file
-from anirec.sources.layout import File, Layout, Reading, checks, number_users
+from anirec.sources.layout import File, Layout, Reading, checks, csv_reading, number_users
 from anirec.sources.mal import BAD_ANIME_ID, adult_by, bad_score, labels, minutes
 
 LISTS = ("username", "anime_id", "my_score", "my_status", "my_last_updated")
@@ -34,13 +34,13 @@ def _read(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Reading]:
     readings = {}
     for path in [folder / name for name in ANIME_FILES if (folder / name).is_file()][:1]:
         table = csv_file.load(con, path, columns=ANIME)
-        readings["anime"] = Reading(_anime(table), path.name, "line", csv_file.line_finder(con, path))
+        readings["anime"] = csv_reading(con, path, _anime(table))
         if _load_relations(con, table):
             query = "SELECT DISTINCT anime_id, relation, target_id FROM relations_found"
             readings["relations"] = Reading(query, f"{path.name}, related")
     for path in [folder / name for name in LIST_FILES if (folder / name).is_file()][:1]:
         table = csv_file.load(con, path, columns=LISTS)
-        readings["ratings"] = Reading(_ratings(con, table), path.name, "line", csv_file.line_finder(con, path))
+        readings["ratings"] = csv_reading(con, path, _ratings(con, table))
     return readings
 
 

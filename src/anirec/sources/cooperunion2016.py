@@ -12,7 +12,7 @@ import duckdb
 
 from anirec.core.columns import Status
 from anirec.sources import csv_file
-from anirec.sources.layout import File, Layout, Reading, checks
+from anirec.sources.layout import File, Layout, Reading, checks, csv_reading
 from anirec.sources.mal import BAD_ANIME_ID, BAD_USER_ID, bad_score, labels
 
 ANIME = ("anime_id", "name", "genre", "type", "episodes", "rating", "members")
@@ -28,7 +28,7 @@ def _read(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Reading]:
             f"whole(episodes) AS episodes, TRY_CAST(rating AS FLOAT) AS score, whole(members) AS members, "
             f"{labels('genre')}, {checks(BAD_ANIME_ID)} FROM {table}"
         )
-        readings["anime"] = Reading(query, path.name, "line", csv_file.line_finder(con, path))
+        readings["anime"] = csv_reading(con, path, query)
     if (path := folder / "rating.csv").is_file():
         table = csv_file.load(con, path, columns=RATING)
         query = (
@@ -36,7 +36,7 @@ def _read(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Reading]:
             f"nullif(whole(rating), -1) AS score, {Status.COMPLETED:d} AS status, 'cooperunion2016' AS source, "
             f"{checks(BAD_USER_ID | BAD_ANIME_ID | bad_score('rating'))} FROM {table}"
         )
-        readings["ratings"] = Reading(query, path.name, "line", csv_file.line_finder(con, path))
+        readings["ratings"] = csv_reading(con, path, query)
     return readings
 
 

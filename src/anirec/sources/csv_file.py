@@ -6,7 +6,6 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -113,8 +112,3 @@ def lines_of(con: duckdb.DuckDBPyConnection, path: Path, places: list[int]) -> l
     starts = islice(rows, places[-1] if places else 0)
     wanted = set(places)
     return [line for place, line in enumerate(starts, start=1) if place in wanted]
-
-
-def line_finder(con: duckdb.DuckDBPyConnection, path: Path) -> partial[list[int]]:
-    """Return `lines_of` for one file, as a `Reading` wants it."""
-    return partial(lines_of, con, path)

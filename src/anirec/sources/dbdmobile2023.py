@@ -13,7 +13,7 @@ import duckdb
 
 from anirec.core.columns import Status
 from anirec.sources import csv_file
-from anirec.sources.layout import File, Layout, Reading, checks
+from anirec.sources.layout import File, Layout, Reading, checks, csv_reading
 from anirec.sources.mal import BAD_ANIME_ID, BAD_USER_ID, adult_by, bad_score, first_date, labels, minutes
 
 ANIME = (
@@ -39,8 +39,7 @@ def _read(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Reading]:
     readings = {}
     if (path := folder / "anime-dataset-2023.csv").is_file():
         table = csv_file.load(con, path, columns=ANIME)
-        find = csv_file.line_finder(con, path)
-        readings["anime"] = Reading(_anime(table), path.name, "line", find)
+        readings["anime"] = csv_reading(con, path, _anime(table))
         query = (
             f"SELECT whole(anime_id) AS anime_id, plain(known(Synopsis)) AS text, 'dbdmobile2023' AS source "
             f"FROM {table} WHERE known(Synopsis) IS NOT NULL AND Synopsis <> '{NO_SYNOPSIS}' AND whole(anime_id) > 0"
@@ -53,7 +52,7 @@ def _read(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Reading]:
             f"{Status.UNKNOWN:d} AS status, 'dbdmobile2023' AS source, "
             f"{checks(BAD_USER_ID | BAD_ANIME_ID | bad_score('rating'))} FROM {table}"
         )
-        readings["ratings"] = Reading(query, path.name, "line", csv_file.line_finder(con, path))
+        readings["ratings"] = csv_reading(con, path, query)
     return readings
 
 

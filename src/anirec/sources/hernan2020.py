@@ -14,7 +14,7 @@ import duckdb
 
 from anirec.core.columns import Status
 from anirec.sources import csv_file
-from anirec.sources.layout import File, Layout, Reading, checks
+from anirec.sources.layout import File, Layout, Reading, checks, csv_reading
 from anirec.sources.mal import BAD_USER_ID, adult_by, bad_anime_id, bad_score, first_date, labels, minutes
 
 ANIME = (
@@ -49,7 +49,7 @@ def _synopses(con: duckdb.DuckDBPyConnection, path: Path) -> Reading:
         f"SELECT place, whole(MAL_ID) AS anime_id, plain(known(sypnopsis)) AS text, 'hernan2020' AS source, "
         f"{checks(bad)} FROM {table}"
     )
-    return Reading(query, path.name, "line", csv_file.line_finder(con, path))
+    return csv_reading(con, path, query)
 
 
 def _anime(con: duckdb.DuckDBPyConnection, path: Path) -> Reading:
@@ -62,7 +62,7 @@ def _anime(con: duckdb.DuckDBPyConnection, path: Path) -> Reading:
         {adult_by("Rating", "Genres")} AS adult, {labels("Genres", adult=False)}, parts(Studios) AS studios,
         TRY_CAST(known(Score) AS FLOAT) AS score, whole(Members) AS members, whole(Favorites) AS favorites,
         {checks(bad_anime_id("MAL_ID"))} FROM {table}"""
-    return Reading(query, path.name, "line", csv_file.line_finder(con, path))
+    return csv_reading(con, path, query)
 
 
 def _ratings(con: duckdb.DuckDBPyConnection, path: Path, columns: tuple[str, ...], status: str) -> Reading:
@@ -72,7 +72,7 @@ def _ratings(con: duckdb.DuckDBPyConnection, path: Path, columns: tuple[str, ...
         f"SELECT place, whole(user_id) AS user_id, whole(anime_id) AS anime_id, nullif(whole(rating), 0) AS score, "
         f"{status} AS status, 'hernan2020' AS source, {checks(bad)} FROM {table}"
     )
-    return Reading(query, path.name, "line", csv_file.line_finder(con, path))
+    return csv_reading(con, path, query)
 
 
 LAYOUT = Layout(

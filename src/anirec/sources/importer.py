@@ -143,7 +143,7 @@ def import_folder(path: Path, out: Path, *, progress: Progress, max_reject_share
     """Write the canonical tables of a folder of any known layout to the folder `out`. Same input, same bytes.
 
     Beside the tables stand `manifest.json` (layout, licence, hashes of what was read, counts) and, where rows were
-    left out, `rejects.csv` (table, file, place, reason, value).
+    left out, `rejects.csv` (file, place, reason, value).
 
     Raises:
         UnknownLayout: see `recognise`.

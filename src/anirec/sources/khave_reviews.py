@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from anirec.sources import csv_file
-from anirec.sources.layout import File, Layout, Reading, checks
+from anirec.sources.layout import File, Layout, Reading, checks, csv_reading
 
 COLUMNS = ("Anime Title", "Review", "Image URL", "MAL Link")
 NO_ID = {"no MyAnimeList id in its link": ("anime_id IS NULL", '"MAL Link"')}
@@ -23,13 +23,12 @@ def _read(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Reading]:
         f"CREATE OR REPLACE TEMP TABLE linked AS SELECT *, "
         f"whole(regexp_extract(\"MAL Link\", '/anime/([0-9]{{1,9}})(?:[/?#]|$)', 1)) AS anime_id FROM {table}"
     )
-    find = csv_file.line_finder(con, path)
     reviews = f"""SELECT place, anime_id, place AS review_id, known(Review) AS text, 'khave' AS source,
         {checks(NO_ID)} FROM linked"""
     anime = """SELECT anime_id, arg_min(plain("Anime Title"), place) AS title,
         arg_min(known("Image URL"), place) AS image_url FROM linked WHERE anime_id IS NOT NULL GROUP BY anime_id"""
     return {
-        "reviews": Reading(reviews, path.name, "line", find),
+        "reviews": csv_reading(con, path, reviews),
         "anime": Reading(anime, f"{path.name}, its titles", optional=True),
     }
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import duckdb
+import numpy as np
 
-from anirec.sources.csv_file import header_of
+from anirec.sources.csv_file import header_of, lines_of
 
 Read = Callable[[duckdb.DuckDBPyConnection, Path], dict[str, "Reading"]]
 
@@ -89,6 +91,25 @@ def prepare(con: duckdb.DuckDBPyConnection) -> None:
         "CREATE OR REPLACE MACRO parts(t) AS coalesce(list_filter("
         "list_distinct(list_transform(string_split(known(t), ','), lambda p: trim(p))), lambda p: p <> ''), [])"
     )
+
+
+def csv_reading(con: duckdb.DuckDBPyConnection, path: Path, query: str) -> Reading:
+    """Return how a table is read from a CSV file that `csv_file.load` has loaded: places are lines of the file."""
+    return Reading(query, path.name, "line", partial(lines_of, con, path))
+
+
+def text_table(
+    con: duckdb.DuckDBPyConnection, name: str, columns: tuple[str, ...], rows: Sequence[Sequence[object]]
+) -> None:
+    """Put rows in a temporary table whose columns are all text; None becomes NULL."""
+    texts = {
+        column: np.array([None if value is None else str(value) for value in values], dtype=object)
+        for column, values in zip(columns, zip(*rows, strict=True), strict=True)
+    }
+    con.register("texts", texts)
+    typed = ", ".join(f"{column}::VARCHAR AS {column}" for column in columns)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {typed} FROM texts")
+    con.unregister("texts")
 
 
 def number_users(con: duckdb.DuckDBPyConnection, table: str, column: str) -> str:

@@ -22,10 +22,8 @@ RENAMED: Final = {
     "Thriller": "Suspense",
     "Cars": "Racing",
     "Demons": "Mythology",
-    "Martial Arts": "Martial Arts",
     "Police": "Detective",
     "Game": "Strategy Game",
-    "Magic": "Magic",
 }
 """Old names of labels and what they are called now."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from anirec.sources import csv_file
-from anirec.sources.layout import File, Layout, Reading, checks, number_users
+from anirec.sources.layout import File, Layout, Reading, checks, csv_reading, number_users
 from anirec.sources.mal import bad_anime_id, bad_score, first_date, labels
 
 ANIME = ("uid", "title", "synopsis", "genre", "aired", "episodes", "members", "score", "img_url")
@@ -28,8 +28,7 @@ def _read(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Reading]:
         if (folder / f"{name}.csv").is_file()
     }
     if table := tables.get("animes"):
-        find = csv_file.line_finder(con, folder / "animes.csv")
-        readings["anime"] = Reading(_anime(table), "animes.csv", "line", find)
+        readings["anime"] = csv_reading(con, folder / "animes.csv", _anime(table))
         query = (
             f"SELECT DISTINCT ON (anime_id) whole(uid) AS anime_id, plain(known(synopsis)) AS text, "
             f"'marlesson2020' AS source FROM {table} WHERE known(synopsis) IS NOT NULL AND whole(uid) > 0 "
@@ -41,8 +40,7 @@ def _read(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Reading]:
         con.execute(f"CREATE OR REPLACE TEMP TABLE named AS {' UNION ALL '.join(names)}")
         users = number_users(con, "named", "profile")
     if table := tables.get("reviews"):
-        find = csv_file.line_finder(con, folder / "reviews.csv")
-        readings["reviews"] = Reading(_reviews(table, users), "reviews.csv", "line", find)
+        readings["reviews"] = csv_reading(con, folder / "reviews.csv", _reviews(table, users))
         ratings.append(
             f"SELECT number AS user_id, whole(anime_uid) AS anime_id, whole(score) AS score, 'marlesson2020' AS source "
             f"FROM {table} JOIN {users} ON name = profile WHERE whole(score) BETWEEN 1 AND 10 AND whole(anime_uid) > 0"

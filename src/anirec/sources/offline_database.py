@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import duckdb
-import numpy as np
 
 from anirec.core.errors import BadTable
-from anirec.sources.layout import File, Layout, Reading, checks
+from anirec.sources.layout import File, Layout, Reading, checks, text_table
 
 FILES: Final = (
     "anime-offline-database.jsonl",
@@ -51,7 +50,7 @@ def _read(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Reading]:
         relations += [(ids["anime_id"], target) for target in related if ids["anime_id"] and target]
     if not rows:
         raise BadTable(f"{path} holds not one anime")
-    _register(con, "offline_anime", ("place", *SITES, *FACTS), rows)
+    text_table(con, "offline_anime", ("place", *SITES, *FACTS), rows)
     split = ", ".join(f"string_split(nullif({name}, ''), '{BETWEEN}') AS {name}" for name in LISTS)
     plain = ", ".join(name for name in (*SITES, *FACTS) if name not in LISTS)
     missing = {"no page at MyAnimeList": ("anime_id IS NULL", "title")}
@@ -62,7 +61,7 @@ def _read(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Reading]:
     )
     readings = {"anime": Reading(query, path.name, "line" if ".jsonl" in path.name else "entry")}
     if relations:
-        _register(con, "offline_relations", ("anime_id", "target_id"), relations)
+        text_table(con, "offline_relations", ("anime_id", "target_id"), relations)
         query = (
             "SELECT DISTINCT whole(anime_id) AS anime_id, 'Related' AS relation, whole(target_id) AS target_id "
             "FROM offline_relations"
@@ -139,18 +138,6 @@ def _parsed(path: Path, place: int, text: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise BadTable(f"{path}, line {place}: a JSON object should stand here, not {str(found)[:40]}")
     return found
-
-
-def _register(con: duckdb.DuckDBPyConnection, name: str, columns: tuple[str, ...], rows: list[Any]) -> None:
-    """Put rows in a table of text columns."""
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({', '.join(f'{column} VARCHAR' for column in columns)})")
-    texts = {
-        column: np.array([None if value is None else str(value) for value in values], dtype=object)
-        for column, values in zip(columns, zip(*rows, strict=True), strict=True)
-    }
-    con.register("texts", texts)
-    con.execute(f"INSERT INTO {name} SELECT {', '.join(f'{column}::VARCHAR' for column in columns)} FROM texts")
-    con.unregister("texts")
 
 
 LAYOUT = Layout(
