@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -23,7 +24,7 @@ def folder_of(root: Path, **files: str | bytes) -> Path:
     return folder
 
 
-def imported(folder: Path, **options: float) -> tuple[Path, ImportReport]:
+def imported(folder: Path, **options: Any) -> tuple[Path, ImportReport]:
     out = folder.parent / "out"
     return out, import_folder(folder, out, progress=silent, **options)
 

@@ -9,11 +9,12 @@ import sys
 import click
 
 import anirec.cli.data
-import anirec.cli.workshop  # noqa: F401 - both add their commands to the group
+import anirec.cli.fetch
+import anirec.cli.workshop  # noqa: F401 - all add their commands to the group
 from anirec.cli.commands import cli
-from anirec.core.errors import AnirecError, BundleError, InputError, MissingAbility, SourceError, TitleError
+from anirec.core.errors import AnirecError, BundleError, InputError, MissingAbility, SiteError, SourceError, TitleError
 
-EXIT_CODES = {InputError: 2, SourceError: 3, BundleError: 4, MissingAbility: 5}
+EXIT_CODES = {InputError: 2, SourceError: 3, BundleError: 4, MissingAbility: 5, SiteError: 6}
 """What the shell sees for each group of errors; 0 is success, 1 a mistake of ours, 130 an interrupt."""
 
 

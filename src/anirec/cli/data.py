@@ -34,8 +34,14 @@ def data() -> None:
     type=click.FloatRange(0, 1),
     help="Refuse a table of which a larger share of rows is unusable.",
 )
+@click.option(
+    "--ids",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Canonical folder of an id map: finds anime of which only another site's number is known.",
+)
 @options.json_option
-def import_(path: Path, out: Path, max_rejects: float, as_json: bool) -> None:
+def import_(path: Path, out: Path, max_rejects: float, ids: Path | None, as_json: bool) -> None:
     """Read the folder PATH, whichever known layout it has, and write canonical Parquet tables.
 
     Rows that cannot be used are counted by reason, with the line of the first, and listed in DIR/rejects.csv.
@@ -47,7 +53,7 @@ def import_(path: Path, out: Path, max_rejects: float, as_json: bool) -> None:
     from anirec.sources import import_folder
 
     with render.progress_bar(quiet=as_json) as progress:
-        report = import_folder(path, out, max_reject_share=max_rejects, progress=progress)
+        report = import_folder(path, out, max_reject_share=max_rejects, ids=ids, progress=progress)
     if as_json:
         render.print_json(report.to_json())
         return

@@ -109,6 +109,15 @@ RECOMMENDATIONS: Final = {
     "votes": "INTEGER",  # users behind the pair, NULL = listed, count not known
 }
 
+RECOMMENDATION_TEXTS: Final = {
+    "anime_a": "INTEGER",  # who likes this
+    "anime_b": "INTEGER",  # may like this
+    "text_id": "BIGINT",  # the source's number, or the row's
+    "user_id": "BIGINT",  # as in ratings where the source has both, NULL = not known
+    "text": "VARCHAR",
+    "source": "VARCHAR",
+}
+
 REVIEWS: Final = {
     "anime_id": "INTEGER",
     "review_id": "BIGINT",  # the source's number, or the row's
@@ -126,14 +135,22 @@ SYNOPSES: Final = {
     "source": "VARCHAR",
 }
 
+IDS: Final = {
+    "anime_id": "INTEGER",
+    "site": "VARCHAR",  # anilist, anidb, kitsu, tvdb, tmdb, imdb, simkl ...
+    "site_id": "VARCHAR",  # tmdb: tv/123 or movie/123; several anime may share one of tvdb, tmdb and imdb
+}
+
 TABLES: Final[dict[str, dict[str, str]]] = {
     "anime": ANIME,
     "titles": TITLES,
     "ratings": RATINGS,
     "relations": RELATIONS,
     "recommendations": RECOMMENDATIONS,
+    "recommendation_texts": RECOMMENDATION_TEXTS,
     "reviews": REVIEWS,
     "synopses": SYNOPSES,
+    "ids": IDS,
 }
 
 KEYS: Final[dict[str, tuple[str, ...]]] = {
@@ -142,7 +159,9 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "ratings": ("user_id", "anime_id"),
     "relations": ("anime_id", "relation", "target_id"),
     "recommendations": ("anime_a", "anime_b"),
+    "recommendation_texts": ("anime_a", "anime_b", "text_id"),
     "reviews": ("anime_id", "review_id"),
     "synopses": ("anime_id",),
+    "ids": ("anime_id", "site", "site_id"),
 }
 """What must be unique in each table; tables are stored sorted by it."""

@@ -12,7 +12,8 @@
     │   ├── NotABundle         missing, half-written, or something else
     │   ├── DamagedBundle      bytes differ from the manifest
     │   └── BundleVersion      written by another format version
-    └── MissingAbility         install an extra, or choose another part  exit 5
+    ├── MissingAbility         install an extra, or choose another part  exit 5
+    └── SiteError              ask the site again later                 exit 6
 
 Translation to exit codes happens in `anirec.cli` only.
 """
@@ -103,3 +104,7 @@ class BundleVersion(BundleError):
 
 class MissingAbility(AnirecError):
     """The installed parts or the loaded bundle cannot do what was asked."""
+
+
+class SiteError(AnirecError):
+    """A site does not answer as it should, or asks to be left alone."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,9 +19,11 @@ from anirec.sources import (
     animerecbert2025,
     azathoth2018,
     canonical,
+    collected,
     cooperunion2016,
     dbdmobile2023,
     hernan2020,
+    id_map,
     khave_reviews,
     layout,
     marlesson2020,
@@ -40,7 +44,9 @@ LAYOUTS: Final = (
     dbdmobile2023.LAYOUT,
     marlesson2020.LAYOUT,
     offline_database.LAYOUT,
+    id_map.LAYOUT,
     khave_reviews.LAYOUT,
+    collected.LAYOUT,
 )
 
 Progress = Callable[[str, int, int], None]
@@ -139,11 +145,22 @@ def _parquet_header(path: Path) -> tuple[str, ...]:
     return tuple(str(row[0]) for row in described)
 
 
-def import_folder(path: Path, out: Path, *, progress: Progress, max_reject_share: float = 0.5) -> ImportReport:
-    """Write the canonical tables of a folder of any known layout to the folder `out`. Same input, same bytes.
+def import_folder(
+    path: Path,
+    out: Path,
+    *,
+    progress: Progress,
+    max_reject_share: float = 0.5,
+    ids: Path | None = None,
+    now: float | None = None,
+) -> ImportReport:
+    """Write the canonical tables of a folder of any known layout to the folder `out`. Same input, same tables.
 
-    Beside the tables stand `manifest.json` (layout, licence, hashes of what was read, counts) and, where rows were
-    left out, `rejects.csv` (file, place, reason, value).
+    Beside the tables stand `manifest.json` (layout, licence, hashes of what was read; of each table its sources, time,
+    counts and hash) and, where rows were left out, `rejects.csv` (file, place, reason, value).
+
+    ids: a canonical folder with the table `ids`, which says what the numbers of other sites mean.
+    now: what the manifest calls the time of the import, epoch seconds; None = the clock's.
 
     Raises:
         UnknownLayout: see `recognise`.
@@ -151,6 +168,7 @@ def import_folder(path: Path, out: Path, *, progress: Progress, max_reject_share
     """
     known = recognise(path)
     kept: dict[str, int] = {}
+    made: dict[str, Any] = {}
     rejects: list[Reject] = []
     with new_folder(out) as folder, connect() as con:
         con.create_function("plain", _plain, ["VARCHAR"], "VARCHAR")
@@ -159,6 +177,7 @@ def import_folder(path: Path, out: Path, *, progress: Progress, max_reject_share
             "CREATE TEMP TABLE left_out(file VARCHAR, place VARCHAR, nth BIGINT, reason VARCHAR, value VARCHAR)"
         )
         layout.prepare(con)
+        _load_ids(con, ids)
         try:
             readings = known.read(con, path)
             for done, (table, reading) in enumerate(readings.items()):
@@ -166,6 +185,13 @@ def import_folder(path: Path, out: Path, *, progress: Progress, max_reject_share
                 n_kept, found = _import_table(con, table, reading, folder, max_reject_share)
                 if n_kept is not None:
                     kept[table] = n_kept
+                    made[table] = table_facts(
+                        folder / f"{table}.parquet",
+                        rows=n_kept,
+                        rejects=sum(reject.rows for reject in found),
+                        sources=[{"layout": known.name, "file": reading.file, "licence": known.licence}],
+                        now=now if now is not None else time.time(),
+                    )
                 rejects += found
         except duckdb.Error as error:
             raise BadTable(f"the files in {path} cannot be read as the layout {known.name}: {error}") from error
@@ -178,6 +204,7 @@ def import_folder(path: Path, out: Path, *, progress: Progress, max_reject_share
         report = ImportReport(known.name, kept, tuple(rejects))
         manifest = report.to_json() | {
             "licence": known.licence,
+            "tables": made,
             "full_list_sources": list(known.full_list_sources(path)),
             "inputs": {
                 found.name: {"bytes": found.stat().st_size, "sha256": sha256(found)}
@@ -187,6 +214,25 @@ def import_folder(path: Path, out: Path, *, progress: Progress, max_reject_share
         }
         (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return report
+
+
+def table_facts(
+    file: Path, *, rows: int, rejects: int, sources: Sequence[Mapping[str, str]], now: float
+) -> dict[str, Any]:
+    """Return what a manifest says of one table: where it is from, under which terms, when, how much, and its hash."""
+    made = datetime.fromtimestamp(int(now), UTC).isoformat()
+    return {"sources": list(sources), "made": made, "rows": rows, "rejects": rejects, "sha256": sha256(file)}
+
+
+def _load_ids(con: duckdb.DuckDBPyConnection, folder: Path | None) -> None:
+    """Fill the table `id_map(anime_id, site, site_id)`, which readers may ask."""
+    con.execute("CREATE TEMP TABLE id_map(anime_id INTEGER, site VARCHAR, site_id VARCHAR)")
+    if folder is None:
+        return
+    file = folder / "ids.parquet"
+    if not file.is_file():
+        raise BadTable(f"{file} is missing; import an id map (`anirec data fetch id-map`, `anirec data import`)")
+    con.execute(f"INSERT INTO id_map SELECT anime_id, site, site_id FROM read_parquet({quoted(file)})")
 
 
 def _import_table(

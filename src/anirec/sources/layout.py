@@ -130,3 +130,15 @@ def checks(found: Mapping[str, tuple[str, str]]) -> str:
     reasons = " ".join(f"WHEN {condition} THEN '{reason}'" for reason, (condition, _) in found.items())
     values = " ".join(f"WHEN {condition} THEN {shown}" for condition, shown in found.values())
     return f"CASE {reasons} END AS reason, CASE {values} END AS value"
+
+
+def mapped_ids(con: duckdb.DuckDBPyConnection) -> Callable[[str, str], int | None]:
+    """Return how the number of an anime at another site becomes its id: by the table `id_map` of the import.
+
+    A number that belongs to several anime becomes none of them.
+    """
+    rows = con.execute(
+        "SELECT site, site_id, any_value(anime_id) FROM id_map GROUP BY ALL HAVING count(DISTINCT anime_id) = 1"
+    ).fetchall()
+    found = {(str(site), str(site_id)): int(anime_id) for site, site_id, anime_id in rows}
+    return lambda site, site_id: found.get((site, site_id))

@@ -23,6 +23,7 @@ from xml.etree.ElementTree import ParseError
 from anirec.core.columns import MAX_SCORE, MIN_SCORE, STATUS_SPELLINGS, Status
 from anirec.core.errors import BadTable, TitleError
 from anirec.core.profile import Entry
+from anirec.sources.scales import ANILIST_SCALES, at_least_one
 
 MAX_BYTES: Final = 64 * 2**20
 """A list of 20,000 anime with comments has some 20 MB."""
@@ -31,15 +32,6 @@ ID_COLUMNS: Final = ("anime_id", "mal_id", "series_animedb_id", "id")
 TITLE_COLUMNS: Final = ("title", "name", "anime", "series_title")
 SCORE_COLUMNS: Final = ("score", "rating", "my_score")
 STATUS_COLUMNS: Final = ("status", "my_status", "watching_status")
-
-ANILIST_SCALES: Final[Mapping[str, Callable[[float], float]]] = {
-    "POINT_100": lambda score: score / 10,
-    "POINT_10_DECIMAL": lambda score: score,
-    "POINT_10": lambda score: score,
-    "POINT_5": lambda stars: 2 * stars,
-    "POINT_3": lambda smile: 3.5 + 2.5 * (smile - 1),
-}
-"""AniList's five ways to score, on 1..10; its smiles stand for 35, 60 and 85 of 100 on the site itself."""
 
 Resolve = Callable[[str], int]
 """From a title to an anime id; raises TitleError."""
@@ -210,7 +202,7 @@ def _from_json(path: Path, data: bytes) -> list[_Row]:
                 label=f"{name} [{anilist_id}]",
                 mal_id=_whole(media.get("idMal")),
                 anilist_id=anilist_id,
-                score=None if not score else MIN_SCORE if 0 < scale(score) < MIN_SCORE else scale(score),
+                score=at_least_one(scale(score)) if score else None,
                 status=_status(entry.get("status"), numbers=GDPR_STATUSES if "series_id" in entry else None),
             )
         )
