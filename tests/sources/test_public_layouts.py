@@ -100,6 +100,7 @@ def test_animerecbert_ids_are_those_in_the_urls(tmp_path: Path) -> None:
         ),
         anime_to_typenseq__json=json.dumps({"1": ["MOVIE", False, False], "2": ["TV", False, True]}),
         id_to_genres__json=json.dumps({"2": ["Supernatural", "Shounen"]}),
+        id_to_url__json=json.dumps({"1": "https://site.net/1.jpg", "2": "https://site.net/anime/1535"}),
     )
     np.save(folder / "ratings.npy", np.array([[7, 1, 9], [7, 2, 0], [8, 1, 11], [8, 99, 5]], dtype=np.int32))
     out, report = imported(folder)
@@ -109,11 +110,19 @@ def test_animerecbert_ids_are_those_in_the_urls(tmp_path: Path) -> None:
         '1 row of ratings.npy: score outside 1..10 (first: row 3, "11")',
         '1 row of ratings.npy: unknown id (first: row 4, "99")',
     ]
-    assert rows(out / "anime.parquet", "anime_id, title, title_english, type, genres, demographics") == [
-        (431, "Ugoku Shiro", "Moving Castle", "Movie", [], []),
-        (1535, "Death Note", None, "TV", ["Supernatural"], ["Shounen"]),
+    assert rows(out / "anime.parquet", "anime_id, title, title_english, type, genres, demographics, image_url") == [
+        (431, "Ugoku Shiro", "Moving Castle", "Movie", [], [], "https://site.net/1.jpg"),
+        (1535, "Death Note", None, "TV", ["Supernatural"], ["Shounen"], None),
     ]
     assert rows(out / "ratings.parquet", "user_id, anime_id, score") == [(7, 431, 9), (7, 1535, None)]
+
+
+def test_ratings_with_parts_of_points_or_none_at_all_are_counted(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, animes__json='{"1": ["A"]}', anime_to_malurl__json='{"1": "x/anime/1"}')
+    np.save(folder / "ratings.npy", np.array([[1, 1, 9], [2, 1, 8.5], [3, 1, np.nan], [4, 1, np.inf], [5, 1, 0]]))
+    _, report = imported(folder, max_reject_share=0.7)
+    assert report.kept["ratings"] == 2
+    assert [str(r) for r in report.rejects] == ['3 rows of ratings.npy: not whole numbers (first: row 2, "the row")']
 
 
 def test_ratings_that_would_have_to_be_unpickled_are_refused(tmp_path: Path) -> None:

@@ -32,6 +32,75 @@ def status(folder: Path) -> dict[str, Any]:
     return known | {"tables": tables, "rejects": manifest.get("rejects", [])}
 
 
+@dataclass(frozen=True)
+class Built:
+    """What came of joining folders. rows: by table. conflicts: by kind. franchises: how many."""
+
+    rows: Mapping[str, int]
+    conflicts: Mapping[str, int]
+    franchises: int
+
+
+def build(folders: Sequence[Path], out: Path, *, now: float | None = None) -> Built:
+    """Join canonical folders into one, with franchises; earlier folders come first in precedence.
+
+    now: what the manifest calls the time, epoch seconds; None = the clock's.
+
+    Raises:
+        BadTable: a folder has no canonical table, none has anime, or one cannot be read.
+    """
+    for folder in folders:
+        _tables(folder)
+    manifests = [read_manifest(folder) for folder in folders]
+    with new_folder(out) as work, connect() as con:
+        try:
+            rows = join(con, folders, work)
+            conflicts = dict(con.execute("SELECT what, count(*) FROM conflicts GROUP BY what ORDER BY what").fetchall())
+            full = [name for folder, m in zip(folders, manifests, strict=True) for name in _whole_lists(con, folder, m)]
+        except duckdb.Error as error:
+            raise BadTable(f"the tables cannot be joined: {error}; import the data again") from error
+        rows["franchises"] = write_franchises(work)
+        made = datetime.fromtimestamp(int(now if now is not None else time.time()), UTC).isoformat()
+        manifest = {
+            "layout": "joined",
+            "licence": "; ".join(dict.fromkeys(str(m.get("licence", "not said")) for m in manifests)),
+            "full_list_sources": sorted(set(full)),
+            "inputs": {
+                f"{nth}/{file.name}": {"bytes": file.stat().st_size, "sha256": sha256(file)}
+                for nth, folder in enumerate(folders, start=1)
+                for file in _tables(folder).values()
+            },
+            "tables": {
+                table: {
+                    "sources": _sources(manifests, table),
+                    "made": made,
+                    "rows": n,
+                    "rejects": 0,
+                    "sha256": sha256(work / f"{table}.parquet"),
+                }
+                for table, n in rows.items()
+            },
+            "conflicts": conflicts,
+            "rejects": [reject for m in manifests for reject in m.get("rejects", [])],
+        }
+        (work / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    (n_franchises,) = duckdb_one(out / "franchises.parquet", "count(DISTINCT franchise)")
+    return Built(rows, conflicts, int(n_franchises))
+
+
+def _whole_lists(con: duckdb.DuckDBPyConnection, folder: Path, manifest: Mapping[str, Any]) -> list[str]:
+    """Return the sources of a folder's ratings that hold whole lists; where its manifest names none, all do."""
+    if manifest.get("full_list_sources") or not (file := folder / "ratings.parquet").is_file():
+        return list(manifest.get("full_list_sources", []))
+    return [row[0] for row in con.execute(f"SELECT DISTINCT source FROM read_parquet({quoted(file)})").fetchall()]
+
+
+def _sources(manifests: Sequence[Mapping[str, Any]], table: str) -> list[dict[str, str]]:
+    """Return where the rows of a table are from, by the manifests of what was joined; made tables are of anime."""
+    found = [source for m in manifests for source in m.get("tables", {}).get(table, {}).get("sources", [])]
+    return found or [{"layout": "joined", "file": "anime.parquet, relations.parquet, ids.parquet", "licence": "ours"}]
+
+
 def ask(folder: Path, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Answer a question in SQL; returns the names of the columns and the rows.
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 import duckdb
 
 from anirec.core.errors import BadTable
-from anirec.sources.json_rows import Rows
+from anirec.sources.json_rows import Rows, is_id
 from anirec.sources.layout import File, Layout, Reading
 
 FILES: Final = ("anime-list-full.json", "anime-list-mini.json", "anime-lists.json")
@@ -43,20 +43,21 @@ def _read(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Reading]:
         raise BadTable(f"{path} is not whole JSON ({error}); it may be cut off") from error
     if not isinstance(found, list):
         raise BadTable(f"{path} should hold an array of objects, one for each anime")
-    ids, seen = Rows("ids"), set()
+    ids = Rows("ids")
     for number, record in enumerate(found, start=1):
         where = f"entry {number}"
         if not isinstance(record, dict):
             ids.reject(where, "no object", record)
             continue
-        numbers = [value for value in _values(record.get("mal_id")) if isinstance(value, int) and value > 0]
+        numbers = [value for value in _values(record.get("mal_id")) if is_id(value)]
         if not numbers:
             ids.reject(where, "no MyAnimeList id", record.get("anidb_id"))
-        for anime_id in numbers:
-            for site, site_id in _sites(record):
-                if (anime_id, site, site_id) not in seen:
-                    seen.add((anime_id, site, site_id))
-                    ids.add(where, {"anime_id": anime_id, "site": site, "site_id": site_id})
+        elsewhere = sorted(set(_sites(record)))
+        if numbers and not elsewhere:
+            ids.reject(where, "no number at another site", numbers[0])
+        for anime_id in dict.fromkeys(numbers):
+            for site, site_id in elsewhere:
+                ids.add(where, {"anime_id": anime_id, "site": site, "site_id": site_id})
     return {"ids": ids.reading(con, path.name)}
 
 
@@ -69,7 +70,7 @@ def _sites(record: dict[str, Any]) -> Iterator[tuple[str, str]]:
     kinds = tmdb if isinstance(tmdb, dict) else {"movie" if record.get("type") == "MOVIE" else "tv": tmdb}
     for kind, numbers in kinds.items():
         for value in _values(numbers):
-            if isinstance(value, int) and value > 0:
+            if is_id(value):
                 yield "tmdb", f"{kind}/{value}"
 
 

@@ -5,8 +5,9 @@ A fact of the wrong type becomes NULL, as in the readers of CSV; a row without w
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 import duckdb
@@ -66,7 +67,7 @@ class Rows:
 _WORDS: Final = {"INTEGER": "whole number", "BIGINT": "whole number", "TINYINT": "whole number", "VARCHAR": "text"}
 
 
-def _typed(value: Any, kind: str) -> Any:  # noqa: PLR0911 - one line a type
+def _typed(value: Any, kind: str) -> Any:
     """Return a value that a column of this type can hold, None for what it cannot."""
     if value is None:
         return None
@@ -76,11 +77,49 @@ def _typed(value: Any, kind: str) -> Any:  # noqa: PLR0911 - one line a type
         return _text(value)
     if kind == "BOOLEAN":
         return value if isinstance(value, bool) else None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    number = number_of(value)
+    if number is None or kind == "FLOAT":
+        return number
+    return int(number) if int(number) == number and -RANGES[kind] <= number < RANGES[kind] else None
+
+
+def number_of(value: Any) -> int | float | None:
+    """Return a number that a column may hold, None for what is none: a truth value, text, infinity, 1e300."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    if kind == "FLOAT":
-        return float(value)
-    return int(value) if int(value) == value and -RANGES[kind] <= value < RANGES[kind] else None
+    return value if -MOST <= value <= MOST else None
+
+
+MOST: Final = 2**63
+
+
+def is_id(value: Any) -> bool:
+    """Return whether a value is a whole number from 1 that a column of ids can hold."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31
+
+
+def minutes_of(seconds: Any) -> int | None:
+    """Return seconds as minutes, at least 1; None for what is no number above 0."""
+    number = number_of(seconds)
+    return max(round(number / 60), 1) if number is not None and number > 0 else None
+
+
+def iso_date(value: Any) -> str | None:
+    """Return an ISO date, as much of it as is known: 2014, 2014-04 or 2014-04-06; None for anything else."""
+    if not isinstance(value, str):
+        return None
+    found = re.fullmatch(r"([12][0-9]{3})(-[01][0-9](-[0-3][0-9])?)?", value)
+    return value if found else None
+
+
+def epoch_of(value: Any) -> int | None:
+    """Return the seconds since 1970 of an ISO time, None for what is none."""
+    if not isinstance(value, str):
+        return None
+    try:
+        return int(datetime.fromisoformat(value).timestamp())
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _text(value: Any) -> str | None:
@@ -114,8 +153,3 @@ def at(value: Any, *path: str) -> Any:
 def names(value: Any, field: str = "name") -> list[str]:
     """Return the texts of one field of the objects in a JSON array."""
     return [item[field] for item in dicts(value) if isinstance(item.get(field), str)]
-
-
-def distinct(values: Iterable[str]) -> list[str]:
-    """Return the values in their order, each once."""
-    return list(dict.fromkeys(values))

@@ -15,6 +15,7 @@ from typing import Any, Final
 import duckdb
 
 from anirec.core.errors import BadTable
+from anirec.sources.json_rows import BETWEEN, minutes_of
 from anirec.sources.layout import File, Layout, Reading, checks, text_table
 
 FILES: Final = (
@@ -32,9 +33,6 @@ SITES: Final = {
 }
 TYPES: Final = {"TV": "TV", "MOVIE": "Movie", "OVA": "OVA", "ONA": "ONA", "SPECIAL": "Special"}
 AIRING: Final = {"FINISHED": "Finished Airing", "ONGOING": "Currently Airing", "UPCOMING": "Not yet aired"}
-
-BETWEEN: Final = "\x1f"
-"""Parts the items of a list on their way into a table."""
 
 
 def _read(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Reading]:
@@ -87,7 +85,7 @@ def _facts(record: dict[str, Any]) -> tuple[Any, ...]:
         name if name in ("winter", "spring", "summer", "fall") else None,
         season.get("year"),
         record.get("picture"),
-        max(round(seconds / 60), 1) if isinstance(seconds, int | float) and seconds > 0 else None,
+        minutes_of(seconds),
         score,
         *(BETWEEN.join(_list(record, name)) for name in LISTS),
     )

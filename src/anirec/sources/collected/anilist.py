@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from anirec.core.columns import STATUS_SPELLINGS
 from anirec.sources.collected.tables import Tables, sorted_labels
-from anirec.sources.json_rows import at, dicts, names
+from anirec.sources.json_rows import at, dicts, names, number_of
 from anirec.sources.scales import ANILIST_SCALES, whole_score
 from anirec.sources.web.anilist import list_of, media_of
 from anirec.sources.web.pages import Page
@@ -125,8 +125,8 @@ def _entry(tables: Tables, where: str, entry: dict[str, Any], scale: str) -> Non
         tables["ratings"].reject(where, "unknown status", status)
     elif scale not in ANILIST_SCALES:
         tables["ratings"].reject(where, "unknown way to score", scale)
-    elif not isinstance(score, int | float | None) or isinstance(score, bool):
-        tables["ratings"].reject(where, "score is no number", score)
+    elif score is not None and not _is_score(score):
+        tables["ratings"].reject(where, "score is no number from 0 to 100", score)
     else:
         tables["ratings"].add(
             where,
@@ -139,6 +139,11 @@ def _entry(tables: Tables, where: str, entry: dict[str, Any], scale: str) -> Non
                 "source": SOURCE,
             },
         )
+
+
+def _is_score(value: Any) -> bool:
+    number = number_of(value)
+    return number is not None and 0 <= number <= 100
 
 
 def _date(value: Any) -> str | None:

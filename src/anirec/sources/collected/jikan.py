@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import Any, Final
 
 from anirec.sources.collected.tables import Tables, sorted_labels
-from anirec.sources.json_rows import at, dicts, names
+from anirec.sources.json_rows import at, dicts, epoch_of, iso_date, names
 from anirec.sources.web.jikan import anime_of, rows_of
 from anirec.sources.web.pages import Page
 
@@ -42,7 +41,7 @@ def _anime(tables: Tables, where: str, found: dict[str, Any]) -> None:
         name for part in ("genres", "explicit_genres", "themes", "demographics") for name in names(found.get(part))
     ]
     start = at(found, "aired", "from")
-    start = start[:10] if isinstance(start, str) else None
+    start = iso_date(start[:10]) if isinstance(start, str) else None
     tables["anime"].add(
         where,
         {
@@ -86,7 +85,7 @@ def _review(tables: Tables, where: str, anime_id: int, row: dict[str, Any]) -> N
             "user_id": tables.user(at(row, "user", "username")),
             "score": row.get("score") or None,
             "helpful": at(row, "reactions", "overall"),
-            "written_at": _epoch(row.get("date")),
+            "written_at": epoch_of(row.get("date")),
             "text": row.get("review"),
             "source": SOURCE,
         },
@@ -119,10 +118,3 @@ def _minutes(text: Any) -> int | None:
     if not hours and not rest:
         return 1 if " sec" in text else None
     return (int(hours[1]) if hours else 0) * 60 + (int(rest[1]) if rest else 0)
-
-
-def _epoch(text: Any) -> int | None:
-    try:
-        return int(datetime.fromisoformat(text).timestamp())
-    except (TypeError, ValueError, OverflowError):
-        return None

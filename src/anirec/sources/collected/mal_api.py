@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
 
 from anirec.core.columns import STATUS_SPELLINGS
 from anirec.sources.collected.tables import Tables, sorted_labels
-from anirec.sources.json_rows import at, dicts, names
+from anirec.sources.json_rows import at, dicts, epoch_of, iso_date, minutes_of, names
 from anirec.sources.web.mal_api import json_object_with_rows
 from anirec.sources.web.pages import Page
 
@@ -43,8 +42,7 @@ def read(tables: Tables, page: Page) -> None:
 
 def _anime(tables: Tables, where: str, found: dict[str, Any]) -> None:
     anime_id = found.get("id")
-    seconds = found.get("average_episode_duration")
-    start = found.get("start_date")
+    start = iso_date(found.get("start_date"))
     season = found.get("start_season")
     source = found.get("source")
     adult = found.get("rating") == "rx"
@@ -65,7 +63,7 @@ def _anime(tables: Tables, where: str, found: dict[str, Any]) -> None:
             "source": source.replace("_", " ").capitalize().replace("4 koma", "4-koma")
             if isinstance(source, str)
             else None,
-            "minutes": max(round(seconds / 60), 1) if isinstance(seconds, int) and seconds > 0 else None,
+            "minutes": minutes_of(found.get("average_episode_duration")),
             "age_rating": AGES.get(str(found.get("rating"))),
             "adult": adult or "Hentai" in names(found.get("genres")),
             **sorted_labels(names(found.get("genres"))),
@@ -100,14 +98,7 @@ def _entry(tables: Tables, where: str, row: Any) -> None:
             "anime_id": at(row, "node", "id"),
             "score": at(row, "list_status", "score") or None,
             "status": int(known),
-            "updated_at": _epoch(at(row, "list_status", "updated_at")),
+            "updated_at": epoch_of(at(row, "list_status", "updated_at")),
             "source": SOURCE,
         },
     )
-
-
-def _epoch(text: Any) -> int | None:
-    try:
-        return int(datetime.fromisoformat(text).timestamp())
-    except (TypeError, ValueError, OverflowError):
-        return None

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from anirec.sources.json_rows import Rows
+from anirec.sources.json_rows import Rows, is_id
 from anirec.sources.mal import DEMOGRAPHICS, GENRES, RENAMED
 from anirec.sources.web.pages import Page
 
@@ -59,9 +59,9 @@ class Tables:
 
     def mal_id(self, site: str, site_id: Any, said: Any) -> int | None:
         """Return the MyAnimeList id: as the site says it, else by the id map."""
-        if isinstance(said, int) and said > 0:
-            return said
-        return self._mapped(site, str(site_id)) if isinstance(site_id, int) else None
+        if is_id(said):
+            return int(said)
+        return self._mapped(site, str(site_id)) if is_id(site_id) else None
 
     def title(self, where: str, anime_id: Any, lang: str, kind: str, title: Any) -> None:
         """Add a title, if it is one, once."""
