@@ -105,7 +105,7 @@ class Facts:
     def main(self, row: int) -> bool:
         """Whether a title is neither special, song, advertisement nor recap, by its type and by its name."""
         kind, form = self.kinds[row], self.names[row].place.form
-        return kind not in EXTRA_KINDS and (form < Form.EXTRA or (kind == TV and form == Form.EXTRA))
+        return kind not in EXTRA_KINDS and (form < Form.EXTRA or (kind == TV and form < Form.RECAP))
 
     def series(self, row: int) -> bool:
         """Whether a title is a series: on television, or on the net and not known to be short."""
