@@ -267,6 +267,11 @@ def words_of(titles: Iterable[str | None]) -> set[str]:
     return set(_WORD.findall(" ".join(title for title in titles if title).casefold()))
 
 
+def says_recap(title: str | None) -> bool:
+    """Whether a title or synonym calls its anime a recap, a digest or a compilation."""
+    return bool(title) and _RECAP.search(tidy(title or "")) is not None
+
+
 def distinctive(base: str) -> bool:
     """Whether a name is long enough to be met again only on purpose."""
     return len(base) >= (6 if base.isascii() else 4)
@@ -316,6 +321,8 @@ def _trust(reading: Reading) -> Trust:
 def _ways(text: str, words: set[str] | None) -> Iterator[tuple[str, Trust, Place]]:
     bare = _VERSION.sub("", text) if text.endswith(")") else text
     place, spans = _marks(bare, words) if words is not None else (PLAIN, [])
+    if "(music" in text[len(bare) :]:
+        place = place._replace(form=Form.MUSIC)
     yield text, Trust.NAME, place
     if bare != text:
         yield bare, Trust.VERSION, place

@@ -12,13 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anirec.core.catalogue import KINDS
-from anirec.prepare.title_structure import Form, name_of, words_of
+from anirec.prepare.title_structure import Form, name_of, says_recap, words_of
 
 FULL_SERIES: Final = 10
 """Episodes from which a series is a work of its own, that can be a start although its story belongs to another's."""
 
 LATE_GUESS: Final = 0.8
 """Where among titles with near ids one without a date is put: late, for what is early becomes a start."""
+
+LONG_AGO: Final = 8 * 365.25
+"""Days after which a work of the same name is a stranger, or the story told anew, unless more is known."""
 
 INVERSES: Final = {
     "Sequel": "Prequel",
@@ -40,6 +43,7 @@ TV, MOVIE, ONA, UNKNOWN = (KINDS.index(kind) for kind in ("TV", "Movie", "ONA", 
 EXTRA_KINDS: Final = frozenset(KINDS.index(kind) for kind in ("Special", "Music", "CM", "PV"))
 SONGS_AND_ADS: Final = EXTRA_KINDS - {KINDS.index("Special")}
 FIRST_KINDS: Final = (TV, MOVIE)
+_KIND_BY_NAME: Final = {Form.MOVIE: MOVIE, Form.MUSIC: KINDS.index("Music"), Form.PROMO: KINDS.index("PV")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,14 +93,19 @@ class Facts:
         self.sources = titles.sources or [None] * self.n
         self.ids: list[int] = titles.anime_ids.tolist()
         self.names = [name_of(*t) for t in zip(titles.title, titles.english, titles.japanese, strict=True)]
+        self.kinds: list[int] = titles.kinds.tolist()
+        for row, name in enumerate(self.names):
+            if self.kinds[row] == UNKNOWN:
+                self.kinds[row] = _KIND_BY_NAME.get(name.place.form, UNKNOWN)
+        self.recap_by_name = [
+            name.place.form == Form.RECAP
+            or (self.kinds[row] != TV and any(map(says_recap, (titles.english[row], *titles.synonyms[row]))))
+            for row, name in enumerate(self.names)
+        ]
         self.words = [
             words_of([title, english, *synonyms])
             for title, english, synonyms in zip(titles.title, titles.english, titles.synonyms, strict=True)
         ]
-        self.kinds: list[int] = titles.kinds.tolist()
-        for row, name in enumerate(self.names):
-            if self.kinds[row] == UNKNOWN and name.place.form == Form.MOVIE:
-                self.kinds[row] = MOVIE
         self.episodes: list[int] = titles.episodes.tolist()
         self.members: list[int] = titles.members.tolist()
         self.first_day, self.last_day = _date_bounds(titles)

@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from anirec.prepare.franchises.facts import INVERSES, SONGS_AND_ADS, Edges, Facts
+from anirec.prepare.franchises.facts import INVERSES, LONG_AGO, SONGS_AND_ADS, Edges, Facts
 from anirec.prepare.title_structure import LONG_NAME, NameIndex, Reading, Trust, distinctive
 
 SMALL: Final = 4
@@ -31,9 +31,6 @@ TELLING: Final = 0.4
 
 FAMOUS: Final = 100_000
 """Members from which a title's name is used by others only on purpose."""
-
-LONG_AGO: Final = 8 * 365.25
-"""Days after which a work of the same name is a stranger, or the story told anew, unless more is known."""
 
 ADAPTED: Final = frozenset({"Manga", "Web manga", "4-koma manga", "Light novel", "Visual novel", "Game"})
 """Sources that make two adaptations under one name one work; a tale or an idea of one's own does not."""

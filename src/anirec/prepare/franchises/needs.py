@@ -20,8 +20,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from anirec.prepare.franchises.facts import FIRST_KINDS, MOVIE, SONGS_AND_ADS, TV, Edges, Facts
-from anirec.prepare.franchises.groups import LONG_AGO
+from anirec.prepare.franchises.facts import FIRST_KINDS, LONG_AGO, MOVIE, SONGS_AND_ADS, TV, Edges, Facts
 from anirec.prepare.franchises.roles import Roles
 from anirec.prepare.title_structure import Form, Trust, distinctive
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anirec.core.catalogue import KINDS
-from anirec.prepare.franchises.facts import MOVIE, Edges, Facts
+from anirec.prepare.franchises.facts import LONG_AGO, MOVIE, Edges, Facts
 from anirec.prepare.title_structure import Form
 
 STORY: Final = "story"
@@ -48,31 +48,52 @@ class Roles:
 
     def names(self) -> tuple[str, ...]:
         """Return the role of each row, a key of `ROLES`."""
-        aside = self._beside_by_relation()
-        return tuple(self._role(row, aside=row in aside) for row in range(self._facts.n))
+        aside, again = self._beside_by_relation(), self._compilations()
+        return tuple(self._role(row, aside=row in aside, again=row in again) for row in range(self._facts.n))
 
-    def _role(self, row: int, *, aside: bool) -> str:
+    def _role(self, row: int, *, aside: bool, again: bool) -> str:
         kind, form = self._facts.kinds[row], self._facts.names[row].place.form
         if kind in _ADS or form == Form.PROMO:
             return PROMO
         if kind == _SONG or form == Form.MUSIC:
             return MUSIC
-        if row in self.recaps:
+        if again or row in self.recaps:
             return RECAP
         return SIDE_STORY if aside or not self.main[row] else STORY
 
     def _beside_by_relation(self) -> set[int]:
-        """Return what is called the side story of another title and is not a full series (Railgun, beside Index)."""
-        sequels = {b for relation, _, b in self._edges.strong if relation == "Sequel"}
-        sides = {b for relation, _, b in self._edges.strong if relation == "Side story"}
-        return {row for row in sides - sequels if not self._facts.full_series(row)}
+        """Return what relations put beside a story: side stories but full series, and spin-offs that are short."""
+        facts, strong = self._facts, self._edges.strong
+        sequels = {b for relation, _, b in strong if relation == "Sequel"}
+        sides = {b for relation, _, b in strong if relation == "Side story" and not facts.full_series(b)}
+        short = {b for relation, _, b in strong if relation == "Spin-off" and not facts.series(b)}
+        return (sides | {row for row in short if facts.kinds[row] != MOVIE}) - sequels
+
+    def _compilations(self) -> set[int]:
+        """Return films that tell a series of the same name again soon after it, and are part one, two ... of that.
+
+        A single such film is more often a story told anew (Escaflowne), as are those that come after many years
+        (Evangelion).
+        """
+        retold = {row for row in range(self._facts.n) if self._facts.kinds[row] == MOVIE and self._retells(row)}
+        in_parts = {(a, b) for relation, a, b in self._edges.strong if relation == "Sequel" and {a, b} <= retold}
+        return {row for pair in in_parts for row in pair}
+
+    def _retells(self, film: int) -> bool:
+        facts = self._facts
+        return any(
+            facts.series(other)
+            and facts.names[film].stem(facts.names[other])
+            and 0 <= facts.released[film] - facts.released[other] <= LONG_AGO
+            for other in self._edges.beside.get(("Alternative", film), ())
+        )
 
     def _all_recaps(self) -> set[int]:
         """Return what sums up another title, by relation or by name."""
-        released, names = self._facts.released, self._facts.names
+        released = self._facts.released
         summaries = (edge for edge in self._edges.strong if edge[0] == "Summary")
         recaps = {b for _, a, b in summaries if released[a] <= released[b] + RECAP_AHEAD}
-        return recaps | {row for row in range(self._facts.n) if names[row].place.form == Form.RECAP}
+        return recaps | {row for row in range(self._facts.n) if self._facts.recap_by_name[row]}
 
     def _all_main(self, number: list[int]) -> list[bool]:
         facts = self._facts
