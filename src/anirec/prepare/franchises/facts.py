@@ -84,6 +84,17 @@ class Relations:
     target_ids: NDArray[np.int32]
 
 
+@dataclass(frozen=True, eq=False)
+class IdGroups:
+    """What an id map says belongs together: anime with the same id on a site that counts series, not seasons.
+
+    Both are [k] long, in any order; an anime may be in several groups. groups: a key such as "tvdb 12345".
+    """
+
+    anime_ids: NDArray[np.int32]
+    groups: Sequence[str]
+
+
 class Facts:
     """The titles, read: what every later step asks for, by row."""
 
@@ -155,7 +166,10 @@ def _estimated(ids: NDArray[np.int32], first_days: list[float]) -> list[float]:
 
 
 class Edges:
-    """The relations by row, each once and in one direction: (relation, a, b) reads "b is the `relation` of a"."""
+    """The relations by row, each once and in one direction: (relation, a, b) reads "b is the `relation` of a".
+
+    typed: rows that have a relation which says more than that there is one.
+    """
 
     def __init__(self, anime_ids: NDArray[np.int32], relations: Relations) -> None:
         row_of = {anime_id: row for row, anime_id in enumerate(anime_ids.tolist())}
@@ -174,6 +188,7 @@ class Edges:
                 strong.add((relation, a, b))
         related = {frozenset(edge[1:]) for edge in strong}
         # The site calls what a spin-off comes from its "Parent story".
+        self.typed = {row for edge in strong for row in edge[1:]}
         self.strong = sorted(e for e in strong if e[0] != "Side story" or ("Spin-off", *e[1:]) not in strong)
         self.weak = sorted(edge for edge in weak if frozenset(edge[1:]) not in related)
         self.origins: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
