@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anirec.core.catalogue import KINDS
-from anirec.prepare.title_structure import Form, name_of, says_recap, words_of
+from anirec.prepare.title_structure import Form, name_of, says_recap, tidy, words_of
 
 FULL_SERIES: Final = 10
 """Episodes from which a series is a work of its own, that can be a start although its story belongs to another's."""
@@ -104,6 +104,7 @@ class Facts:
         self.sources = titles.sources or [None] * self.n
         self.ids: list[int] = titles.anime_ids.tolist()
         self.names = [name_of(*t) for t in zip(titles.title, titles.english, titles.japanese, strict=True)]
+        self.texts = [tidy(title) for title in titles.title]
         self.kinds: list[int] = titles.kinds.tolist()
         for row, name in enumerate(self.names):
             if self.kinds[row] == UNKNOWN:

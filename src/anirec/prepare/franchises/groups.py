@@ -21,6 +21,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from anirec.prepare.franchises.beginnings import habitual
 from anirec.prepare.franchises.facts import INVERSES, LONG_AGO, SONGS_AND_ADS, Edges, Facts, IdGroups
 from anirec.prepare.title_structure import LONG_NAME, NameIndex, Reading, Trust, distinctive
 
@@ -85,6 +86,7 @@ class Groups:
             self._unite_by_id_map(id_groups)
         self._unite_weakly()
         self._unite_by_titles(Trust.NAME, Trust.SUBTITLE)
+        self._unite_by_habit()
 
     def numbers(self) -> NDArray[np.int32]:
         """Return the number of each row's group."""
@@ -206,6 +208,17 @@ class Groups:
                     ids, why = self.facts.ids, f"title: {reading.trust.name.lower()} as in"
                     self._unite(other, row, f"{why} {ids[other]}", f"{why} {ids[row]}")
                     break
+
+    def _unite_by_habit(self) -> None:
+        """Unite titles of small groups with the franchise whose name they begin with, if it names its titles so."""
+        facts, ids = self.facts, self.facts.ids
+        for row, head in habitual(facts, self._forest.find):
+            late = facts.released[head] > facts.released[row] + 60
+            if late or facts.names[row].crossover or facts.adult[row] != facts.adult[head]:
+                continue
+            if self._group_size(row) <= SMALL < self._group_size(head) + 1:
+                why = "title: beginning as in"
+                self._unite(head, row, f"{why} {ids[head]}", f"{why} {ids[row]}")
 
     def _choose(self, row: int, reading: Reading, others: Iterable[int]) -> int | None:
         """Return the title that the reading belongs to, if that is clear."""
