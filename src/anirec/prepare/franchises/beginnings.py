@@ -13,14 +13,15 @@ from anirec.prepare.franchises.facts import SONGS_AND_ADS, Facts
 from anirec.prepare.title_structure import Trust, distinctive, squeezed
 
 HABIT: Final = 3
-"""Titles of a franchise that begin with its name and go on with words of their own, from which this is its habit."""
+"""Titles of a franchise that begin with its name and go on with words of their own, from which this is its habit; and
+how many times as many they must be as those of any other franchise."""
 
 
 def habitual(facts: Facts, find: Callable[[int], int]) -> Iterator[tuple[int, int]]:
     """Yield (title, title whose name it begins with) where the franchise of the second names its titles so.
 
-    find: the group of a row. A name counts only where all titles of that name are in one group, and no other group has
-    two titles that begin with it. The longest name of a title comes first.
+    find: the group of a row. A name counts only where all titles of that name are in one group, and other groups have
+    far fewer titles that begin with it. The longest name of a title comes first.
     """
     works = [row for row in range(facts.n) if facts.kinds[row] not in SONGS_AND_ADS]
     named: defaultdict[str, list[int]] = defaultdict(list)
@@ -45,7 +46,7 @@ def _beginnings(facts: Facts, row: int) -> list[str]:
     """Return what a title begins with, word by word, but where only marks follow ("X Season 2")."""
     name, words = facts.names[row], facts.texts[row].split()
     marked = name.bases(Trust.NAME, Trust.VERSION, Trust.MARK, Trust.NUMBER)
-    bases = (squeezed(" ".join(words[:n])) for n in range(1, len(words)))
+    bases = dict.fromkeys(squeezed(" ".join(words[:n])) for n in range(1, len(words)))
     return [base for base in bases if distinctive(base) and base not in marked]
 
 
@@ -57,6 +58,6 @@ def _head(facts: Facts, find: Callable[[int], int], named: Iterable[int], begun:
         return None
     group = find(heads[0])
     others = max((count for other, count in counts.items() if other != group), default=0)
-    if counts[group] < HABIT or others > 1:
+    if counts[group] < HABIT * max(others, 1):
         return None
     return max(heads, key=lambda row: facts.members[row])
