@@ -81,6 +81,11 @@ class Name(NamedTuple):
     place: Place
     crossover: bool
 
+    @property
+    def versioned(self) -> bool:
+        """Whether a title closes with what tells it from its namesakes: "(TV)", "(2018)"."""
+        return any(reading.trust == Trust.VERSION for title in self.titles for reading in title)
+
     def bases(self, *trusts: Trust) -> set[str]:
         """Return the bases of the readings of these kinds."""
         return {reading.base for reading in self.readings if reading.trust in trusts}
@@ -193,7 +198,7 @@ _MOVIE: Final = re.compile(
 )
 _EXTRA: Final = re.compile(
     r"\b(?:tokubetsu-hen|bangai-hen|picture drama|omake|mini ?anime|episode 0|prologue)\b(?: ?\d\b)?|"
-    r"(?<!the )\bpilots?(?: film)?$|特別[編篇]|番外[編篇]|ミニアニメ|特典|"
+    r"(?<!the )\bpilots?(?: film)?$|\bmini$|特別[編篇]|番外[編篇]|ミニアニメ|特典|"
     r"\b(?:specials?|shorts?|bonus|recaps?)(?=$|:| -| \d| part\b| episode| \()"
 )
 _PROMO: Final = re.compile(

@@ -170,7 +170,10 @@ class Needs:
         return next((need for rule in rules if (need := rule(row)) is not None), -1)
 
     def _by_story(self, row: int) -> int | None:
-        """What it is a sequel of. Specials and numbered films belong to their series, not to the one before them."""
+        """What it is a sequel of. Specials and numbered films belong to their series, not to the one before them.
+
+        A namesake ("X (2018)") that came after a long time tells the story anew, whatever it is called.
+        """
         facts = self.facts
         prior = self._told_before(row)
         if not self._main[row] or (facts.names[row].place.form == Form.MOVIE and not any(map(facts.series, prior))):
@@ -178,6 +181,8 @@ class Needs:
             if parent is not None:
                 return parent
         need = self._latest(row, prior)
+        if facts.names[row].versioned:
+            need = self._unless_anew(row, need)
         return self._by_version(row) if need is not None and self._told_anew(row, need) else need
 
     def _by_late_story(self, row: int) -> int | None:
