@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anirec.core.catalogue import KINDS
-from anirec.prepare.franchises import Franchises, Relations, Titles, find_franchises
+from anirec.prepare.franchises import ROLES, Franchises, IdGroups, Relations, Titles, find_franchises
 from anirec.prepare.franchises.facts import INVERSES
 
 MIRRORED = ["Prequel", "Parent story", "Full story"]
@@ -29,16 +29,24 @@ class Anime:
     english: str | None = None
     source: str | None = None
     adult: bool = False
+    synonyms: Sequence[str] = ()
 
 
-def world(anime: Sequence[Anime], relations: Sequence[tuple[int, str, int]] = ()) -> Franchises:
-    """Find the franchises of the titles; relations: (id, what the other is to it, id of the other)."""
+def world(
+    anime: Sequence[Anime],
+    relations: Sequence[tuple[int, str, int]] = (),
+    id_map: Sequence[tuple[int, str]] = (),
+) -> Franchises:
+    """Find the franchises of the titles; relations: (id, what the other is to it, id of the other).
+
+    id_map: (id, group).
+    """
     titles = Titles(
         anime_ids=np.arange(1, len(anime) + 1, dtype=np.int32),
         title=[a.title for a in anime],
         english=[a.english for a in anime],
         japanese=[a.japanese for a in anime],
-        synonyms=[[] for _ in anime],
+        synonyms=[list(a.synonyms) for a in anime],
         kinds=np.array([KINDS.index(a.kind) for a in anime], dtype=np.int8),
         start_dates=[a.date for a in anime],
         years=np.zeros(len(anime), dtype=np.int16),
@@ -52,7 +60,8 @@ def world(anime: Sequence[Anime], relations: Sequence[tuple[int, str, int]] = ()
         relations=[relation for _, relation, _ in relations],
         target_ids=np.array([b for _, _, b in relations], dtype=np.int32),
     )
-    return find_franchises(titles, table)
+    groups = IdGroups(np.array([a for a, _ in id_map], dtype=np.int32), [group for _, group in id_map])
+    return find_franchises(titles, table, groups if id_map else None)
 
 
 def needs(franchises: Franchises) -> list[int]:
@@ -263,10 +272,78 @@ def test_relations_of_unknown_titles_names_and_to_itself_are_ignored() -> None:
     assert found.number.tolist() == [0, 1]
 
 
+def test_every_title_has_the_role_that_its_type_its_name_or_a_relation_gives_it() -> None:
+    anime = [
+        Anime("Umi", "2010", episodes=24),
+        Anime("Umi Ni", "2012"),
+        Anime("Umi Natsu", "2011", "Special", 1),
+        Anime("Umi Gaiden", "2011", "Movie", 1),
+        Anime("Umi Soushuuhen", "2011", "Special", 1),
+        Anime("Umi no Matome", "2011", "Special", 1, synonyms=["The Sea Recap"]),
+        Anime("Umi no Kioku", "2013", "Movie", 1),
+        Anime("Umi Song", "2010", "Music", 1),
+        Anime("Umi PV", "2009", "ONA", 1),
+        Anime("Kaigan", "2013", episodes=24),
+        Anime("Kaigan no Hi", "2013", "ONA", 2),
+    ]
+    relations = [(1, "Sequel", 2), (1, "Side story", 3), (1, "Side story", 4), (1, "Other", 5), (1, "Other", 6)]
+    relations += [(1, "Summary", 7), (1, "Side story", 8), (1, "Other", 9), (1, "Side story", 10), (1, "Spin-off", 11)]
+    side, roles = "side story", world(anime, relations).role
+    assert roles == ("story", "story", side, side, "recap", "recap", "recap", "music", "promo", "story", side)
+
+
+@pytest.mark.parametrize(("first", "second", "role"), [(2012, 2013, "recap"), (2030, 2031, "story")])
+def test_films_in_parts_soon_after_their_series_are_compilations(first: int, second: int, role: str) -> None:
+    films = [Anime("Mahou no Machi Movie 1: Asa", str(first), "Movie", 1)]
+    films += [Anime("Mahou no Machi Movie 2: Yoru", str(second), "Movie", 1)]
+    relations = [(1, "Alternative version", 2), (1, "Alternative version", 3), (2, "Sequel", 3)]
+    assert world([Anime("Mahou no Machi", "2011"), *films], relations).role == ("story", role, role)
+
+
+def test_a_single_film_that_tells_a_series_again_is_a_story() -> None:
+    anime = [Anime("Mahou no Machi", "2011"), Anime("Mahou no Machi Movie", "2012", "Movie", 1)]
+    assert world(anime, [(1, "Alternative version", 2)]).role == ("story", "story")
+
+
+def test_an_id_map_joins_titles_that_no_typed_relation_reaches() -> None:
+    anime = [Anime("Umi", "2020"), Anime("Hoshi", "2021", episodes=6), Anime("Tsuki", "2022"), Anime("Yama", "2020")]
+    found = world(
+        anime, [(3, "Other", 4)], [(1, "tvdb 7"), (2, "tvdb 7"), (3, "tvdb 8"), (4, "tvdb 9"), (99, "tvdb 9")]
+    )
+    assert found.number.tolist() == [0, 0, 1, 2]
+    assert found.evidence == ("first of its franchise", "id map: tvdb 7", "alone", "alone")
+    assert needs(found) == [0, 1, 0, 0]
+
+
+def test_an_id_map_adds_to_one_family_of_typed_relations() -> None:
+    anime = [Anime("Umi", "2020"), Anime("Hoshi", "2021"), Anime("Tsuki", "2022")]
+    found = world(anime, [(1, "Sequel", 2)], [(i, "tvdb 7") for i in (1, 2, 3)])
+    assert found.number.tolist() == [0, 0, 0]
+    assert found.evidence[1:] == ("relation: Sequel of 1", "id map: tvdb 7")
+
+
+def test_an_id_map_that_spans_two_families_of_typed_relations_joins_nothing() -> None:
+    anime = [Anime(name, "2020") for name in ("Umi", "Hoshi", "Tsuki", "Yama", "Kawa")]
+    found = world(anime, [(1, "Sequel", 2), (3, "Sequel", 4)], [(i, "tvdb 7") for i in (1, 3, 5)])
+    assert found.number.tolist() == [0, 0, 1, 1, 2]
+
+
+def test_two_groups_of_an_id_map_do_not_unite_two_families_through_a_title_in_both() -> None:
+    anime = [Anime(name, "2020") for name in ("Umi", "Hoshi", "Tsuki", "Yama", "Kawa")]
+    found = world(anime, [(1, "Sequel", 2), (3, "Sequel", 4)], [(1, "a"), (5, "a"), (3, "b"), (5, "b")])
+    assert found.number.tolist() == [0, 0, 1, 1, 0]
+
+
+def test_an_id_map_does_not_unite_two_large_groups() -> None:
+    anime = [Anime(f"{chr(65 + i)}bcdefg", "2020") for i in range(10)]
+    groups = [(i, "a") for i in range(1, 6)] + [(i, "b") for i in range(6, 11)]
+    assert world(anime, (), [*groups, (1, "c"), (10, "c")]).number.tolist() == [0] * 5 + [1] * 5
+
+
 def test_an_empty_catalogue_has_no_franchises() -> None:
     found = world([])
     assert found.number.tolist() == []
-    assert found.evidence == ()
+    assert found.evidence == found.role == ()
 
 
 animes = st.builds(
@@ -326,6 +403,11 @@ def test_the_watch_order_counts_each_franchise_from_zero_and_respects_requiremen
         assert sorted(found.order[found.number == group].tolist()) == list(range(int(np.sum(found.number == group))))
     required = found.requires >= 0
     assert np.all(found.order[found.requires[required]] < found.order[required])
+
+
+@given(worlds_of_titles())
+def test_every_role_is_one_of_the_table(made: tuple[list[Anime], list[tuple[int, str, int]]]) -> None:
+    assert set(world(*made).role) <= ROLES.keys()
 
 
 @given(worlds_of_titles())

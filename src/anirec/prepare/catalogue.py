@@ -1,9 +1,9 @@
-"""The canonical `anime` and `relations` tables -> the catalogue that ranking works on."""
+"""The canonical `anime`, `relations` and `ids` tables -> franchises, and the catalogue that ranking works on."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 import numpy as np
@@ -11,16 +11,52 @@ from numpy.typing import NDArray
 
 from anirec.core.catalogue import KINDS, Catalogue, Labels
 from anirec.core.errors import BadTable
-from anirec.prepare.franchises import Franchises, Relations, Titles, find_franchises
-from anirec.tables import connect, filled, quoted, read_arrays
+from anirec.prepare.franchises import Franchises, IdGroups, Relations, Titles, find_franchises
+from anirec.tables import connect, filled, new_file, quoted, read_arrays, write_parquet
+
+SERIES_IDS: Final = "site = 'tvdb' OR (site = 'tmdb' AND site_id LIKE 'tv/%')"
+"""Which rows of the `ids` table are of sites that give one id to a whole series, with all its seasons."""
 
 
 def read_catalogue(folder: Path) -> Catalogue:
-    """Read `anime.parquet` and, where there is one, `relations.parquet` of a canonical folder; find the franchises.
+    """Read `anime` and, where there are such tables, `relations` and `ids` of a canonical folder; find the franchises.
 
     Raises:
         BadTable: a file is missing, damaged, or lacks a column.
     """
+    anime, titles, franchises = _read(folder)
+    return build_catalogue(anime, titles, franchises)
+
+
+def write_franchises(folder: Path) -> int:
+    """Find the franchises of a canonical folder and write them there as `franchises.parquet`; returns how many rows.
+
+    One row for each anime, by id. franchise: the id of the first title in watch order. place: in the watch order, from
+    0. requires: the id of what is to be seen before, NULL = a newcomer may start here. role, evidence: see
+    `Franchises`.
+
+    Raises:
+        BadTable: a file is missing, damaged, or lacks a column.
+    """
+    _, titles, found = _read(folder)
+    ids, firsts = titles.anime_ids, np.zeros(len(titles.anime_ids), dtype=np.int32)
+    at_first = found.order == 0
+    firsts[found.number[at_first]] = ids[at_first]
+    columns = {
+        "anime_id": ids,
+        "franchise": firsts[found.number],
+        "place": found.order,
+        "required": np.where(found.requires >= 0, ids[found.requires], -1).astype(np.int32),
+        "role": np.array(found.role, dtype=object),
+        "evidence": np.array(found.evidence, dtype=object),
+    }
+    with connect() as con, new_file(folder / "franchises.parquet") as file:
+        con.register("found", columns)
+        names = "anime_id, franchise, place, nullif(required, -1) AS requires, role, evidence"
+        return write_parquet(con, f"SELECT {names} FROM found ORDER BY anime_id", file)
+
+
+def _read(folder: Path) -> tuple[dict[str, NDArray[Any]], Titles, Franchises]:
     path = folder / "anime.parquet"
     if not path.is_file():
         raise BadTable(f"{path} is missing; make a canonical folder with `anirec data import`")
@@ -28,10 +64,11 @@ def read_catalogue(folder: Path) -> Catalogue:
         with connect() as con:
             anime = read_arrays(con, f"SELECT * FROM read_parquet({quoted(path)}) ORDER BY anime_id")
             related = _read_relations(con, folder / "relations.parquet")
+            groups = _read_id_groups(con, folder / "ids.parquet")
     except duckdb.Error as error:
-        raise BadTable(f"{path} cannot be read as a table of anime: {error}") from error
+        raise BadTable(f"the tables in {folder} cannot be read: {error}") from error
     titles = _titles(anime)
-    return build_catalogue(anime, titles, find_franchises(titles, related))
+    return anime, titles, find_franchises(titles, related, groups)
 
 
 def build_catalogue(anime: dict[str, NDArray[Any]], titles: Titles, franchises: Franchises) -> Catalogue:
@@ -81,6 +118,17 @@ def _read_relations(con: duckdb.DuckDBPyConnection, path: Path) -> Relations:
         anime_ids=filled(columns["anime_id"], -1).astype(np.int32),
         relations=[str(relation) for relation in columns["relation"]],
         target_ids=filled(columns["target_id"], -1).astype(np.int32),
+    )
+
+
+def _read_id_groups(con: duckdb.DuckDBPyConnection, path: Path) -> IdGroups | None:
+    if not path.is_file():
+        return None
+    key = "site || ' ' || site_id AS series"
+    rows = f"SELECT anime_id, {key} FROM read_parquet({quoted(path)}) WHERE {SERIES_IDS} ORDER BY ALL"
+    columns = read_arrays(con, rows)
+    return IdGroups(
+        anime_ids=filled(columns["anime_id"], -1).astype(np.int32), groups=[str(key) for key in columns["series"]]
     )
 
 

@@ -38,8 +38,10 @@ class Form(IntEnum):
 
     PLAIN = 0
     MOVIE = 1
-    EXTRA = 2  # special, picture drama, preview ... ("OVA" is plain: it may be all there is)
-    RECAP = 3
+    EXTRA = 2  # special, picture drama, mini anime ... ("OVA" is plain: it may be all there is)
+    PROMO = 3  # CM, PV, preview, manner film
+    MUSIC = 4
+    RECAP = 5
 
 
 class Place(NamedTuple):
@@ -78,6 +80,11 @@ class Name(NamedTuple):
     whole: tuple[str, ...]
     place: Place
     crossover: bool
+
+    @property
+    def versioned(self) -> bool:
+        """Whether a title closes with what tells it from its namesakes: "(TV)", "(2018)"."""
+        return any(reading.trust == Trust.VERSION for title in self.titles for reading in title)
 
     def bases(self, *trusts: Trust) -> set[str]:
         """Return the bases of the readings of these kinds."""
@@ -190,11 +197,15 @@ _MOVIE: Final = re.compile(
     r"\b(?:the |gekijou-?ban |eiga )?(?:movie|film)(?: ?(\d{1,2})\b| (ii|iii|iv)\b)?|\bgekijou-?ban\b|劇場版|^映画"
 )
 _EXTRA: Final = re.compile(
-    r"\b(?:tokubetsu-hen|bangai-hen|picture drama|omake|mini ?anime|pv|promotion(?:al)? video|cms?|"
-    r"episode 0|prologue|music video|mv)\b(?: ?\d\b)?|(?<!the )\bpilots?(?: film)?$|"
-    r"特別[編篇]|番外[編篇]|ミニアニメ|特典|"
-    r"\b(?:specials?|preview|commercials?|shorts?|bonus|pvs|recaps?)(?=$|:| -| \d| part\b| episode| \()"
+    r"\b(?:tokubetsu-hen|bangai-hen|picture drama|omake|mini ?anime|episode 0|prologue)\b(?: ?\d\b)?|"
+    r"(?<!the )\bpilots?(?: film)?$|\bmini$|特別[編篇]|番外[編篇]|ミニアニメ|特典|"
+    r"\b(?:specials?|shorts?|bonus|recaps?)(?=$|:| -| \d| part\b| episode| \()"
 )
+_PROMO: Final = re.compile(
+    r"\b(?:pv|promotion(?:al)? video|cms?)\b(?: ?\d\b)?|"
+    r"\b(?:preview|commercials?|pvs)(?=$|:| -| \d| part\b| episode| \()"
+)
+_MUSIC: Final = re.compile(r"\b(?:music video|mv)\b(?: ?\d\b)?")
 _RECAP: Final = re.compile(
     r"\b(?:recaps?|soushuuhen|digest|compilation|furikaeri|matome)\b|総集[編篇]|ダイジェスト|振り返り"
 )
@@ -220,12 +231,21 @@ _TRIGGERS: Final = {
     _OVA: _words("ova ovas oad"),
     _MOVIE: _words("movie film gekijou gekijouban"),
     _EXTRA: _words(
-        "special specials tokubetsu bangai picture omake mini minianime pilot pv pvs preview promotion promotional "
-        "commercial commercials cm cms episode prologue bonus pilots short shorts music mv recap recaps"
+        "special specials tokubetsu bangai picture omake mini minianime pilot episode prologue bonus pilots short "
+        "shorts recap recaps"
     ),
+    _PROMO: _words("pv pvs preview promotion promotional commercial commercials cm cms"),
+    _MUSIC: _words("music mv"),
     _RECAP: _words("recap recaps soushuuhen digest compilation furikaeri matome"),
 }
-_FORMS: Final = {_OVA: Form.PLAIN, _MOVIE: Form.MOVIE, _EXTRA: Form.EXTRA, _RECAP: Form.RECAP}
+_FORMS: Final = {
+    _OVA: Form.PLAIN,
+    _MOVIE: Form.MOVIE,
+    _EXTRA: Form.EXTRA,
+    _PROMO: Form.PROMO,
+    _MUSIC: Form.MUSIC,
+    _RECAP: Form.RECAP,
+}
 _MARK_WORDS: Final = frozenset[str]().union(*_TRIGGERS.values())
 _MARK_LETTERS: Final = frozenset("期季クシズ編篇版続典返映ミ")
 _STRUCTURE: Final = frozenset("0123456789:~～〜()") | _MARK_LETTERS
@@ -250,6 +270,11 @@ def squeezed(tidied: str) -> str:
 def words_of(titles: Iterable[str | None]) -> set[str]:
     """Return the words of the titles that have two letters or more, in lower case."""
     return set(_WORD.findall(" ".join(title for title in titles if title).casefold()))
+
+
+def says_recap(title: str | None) -> bool:
+    """Whether a title or synonym calls its anime a recap, a digest or a compilation."""
+    return bool(title) and _RECAP.search(tidy(title or "")) is not None
 
 
 def distinctive(base: str) -> bool:
@@ -301,6 +326,8 @@ def _trust(reading: Reading) -> Trust:
 def _ways(text: str, words: set[str] | None) -> Iterator[tuple[str, Trust, Place]]:
     bare = _VERSION.sub("", text) if text.endswith(")") else text
     place, spans = _marks(bare, words) if words is not None else (PLAIN, [])
+    if "(music" in text[len(bare) :]:
+        place = place._replace(form=Form.MUSIC)
     yield text, Trust.NAME, place
     if bare != text:
         yield bare, Trust.VERSION, place

@@ -1,6 +1,7 @@
 """Related anime -> franchises: who belongs together, in which order to watch, and where a newcomer may start.
 
-`facts` reads titles and relations, `groups` says who belongs together, `needs` what has to be seen first.
+`facts` reads titles and relations, `groups` says who belongs together, `roles` what each title is there, `needs` what
+has to be seen first.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from anirec.prepare.franchises.facts import Edges, Facts, Relations, Titles
+from anirec.prepare.franchises.facts import Edges, Facts, IdGroups, Relations, Titles
 from anirec.prepare.franchises.groups import Groups
 from anirec.prepare.franchises.needs import Needs
+from anirec.prepare.franchises.roles import ROLES, Roles
 
-__all__ = ["Franchises", "Relations", "Titles", "find_franchises"]
+__all__ = ["ROLES", "Franchises", "IdGroups", "Relations", "Titles", "find_franchises"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,33 +28,39 @@ class Franchises:
     number: the franchise, numbered in the order of its first row; a title without relatives has its own.
     order: place in the franchise's watch order, from 0.
     requires: row of the title to be seen before this one, in the same franchise; -1 = a newcomer may start here.
-    evidence: what holds a title in its franchise ("relation: Sequel of 1575", "title: mark as in 1575"). From one to
-        the next it leads to the title that says "first of its franchise". "alone" for a title without relatives.
+    role: what a title is in its franchise, a key of `ROLES`: "story", "side story", "recap", "music", "promo".
+    evidence: what holds a title in its franchise ("relation: Sequel of 1575", "title: mark as in 1575", "id map: tvdb
+        79895"). From one to the next it leads to the title that says "first of its franchise". "alone" for a title
+        without relatives.
     unmet: the title says that it continues something ("Season 3"), but nothing that it continues was found.
     """
 
     number: NDArray[np.int32]
     order: NDArray[np.int16]
     requires: NDArray[np.int32]
+    role: tuple[str, ...]
     evidence: tuple[str, ...]
     unmet: NDArray[np.bool_]
 
 
-def find_franchises(titles: Titles, relations: Relations) -> Franchises:
+def find_franchises(titles: Titles, relations: Relations, id_groups: IdGroups | None = None) -> Franchises:
     """Group the titles, order every group, and say what each title requires.
 
-    The result depends on the rows of the relations, not on their order. 30,000 titles take some seconds.
+    id_groups: asked about titles that typed relations do not reach. The result depends on the rows of the relations and
+    groups, not on their order. 30,000 titles take some seconds.
     """
     facts = Facts(titles)
     edges = Edges(titles.anime_ids, relations)
-    groups = Groups(facts, edges)
+    groups = Groups(facts, edges, id_groups)
     number = groups.numbers()
-    needs = Needs(facts, edges, groups.links, number)
+    roles = Roles(facts, edges, number)
+    needs = Needs(facts, edges, groups.links, number, roles)
     unmet = [name.place.continues and need < 0 for name, need in zip(facts.names, needs.requires, strict=True)]
     return Franchises(
         number=number,
         order=needs.watch_order(),
         requires=np.array(needs.requires, dtype=np.int32),
+        role=roles.names(),
         evidence=_evidence(facts.n, groups.links, needs.firsts),
         unmet=np.array(unmet, dtype=np.bool_),
     )

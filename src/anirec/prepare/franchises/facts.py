@@ -12,13 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anirec.core.catalogue import KINDS
-from anirec.prepare.title_structure import Form, name_of, words_of
+from anirec.prepare.title_structure import Form, name_of, says_recap, tidy, words_of
 
 FULL_SERIES: Final = 10
 """Episodes from which a series is a work of its own, that can be a start although its story belongs to another's."""
 
 LATE_GUESS: Final = 0.8
 """Where among titles with near ids one without a date is put: late, for what is early becomes a start."""
+
+LONG_AGO: Final = 8 * 365.25
+"""Days after which a work of the same name is a stranger, or the story told anew, unless more is known."""
 
 INVERSES: Final = {
     "Sequel": "Prequel",
@@ -40,6 +43,7 @@ TV, MOVIE, ONA, UNKNOWN = (KINDS.index(kind) for kind in ("TV", "Movie", "ONA", 
 EXTRA_KINDS: Final = frozenset(KINDS.index(kind) for kind in ("Special", "Music", "CM", "PV"))
 SONGS_AND_ADS: Final = EXTRA_KINDS - {KINDS.index("Special")}
 FIRST_KINDS: Final = (TV, MOVIE)
+_KIND_BY_NAME: Final = {Form.MOVIE: MOVIE, Form.MUSIC: KINDS.index("Music"), Form.PROMO: KINDS.index("PV")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +84,17 @@ class Relations:
     target_ids: NDArray[np.int32]
 
 
+@dataclass(frozen=True, eq=False)
+class IdGroups:
+    """What an id map says belongs together: anime with the same id on a site that counts series, not seasons.
+
+    Both are [k] long, in any order; an anime may be in several groups. groups: a key such as "tvdb 12345".
+    """
+
+    anime_ids: NDArray[np.int32]
+    groups: Sequence[str]
+
+
 class Facts:
     """The titles, read: what every later step asks for, by row."""
 
@@ -89,14 +104,20 @@ class Facts:
         self.sources = titles.sources or [None] * self.n
         self.ids: list[int] = titles.anime_ids.tolist()
         self.names = [name_of(*t) for t in zip(titles.title, titles.english, titles.japanese, strict=True)]
+        self.texts = [tidy(title) for title in titles.title]
+        self.kinds: list[int] = titles.kinds.tolist()
+        for row, name in enumerate(self.names):
+            if self.kinds[row] == UNKNOWN:
+                self.kinds[row] = _KIND_BY_NAME.get(name.place.form, UNKNOWN)
+        self.recap_by_name = [
+            name.place.form == Form.RECAP
+            or (self.kinds[row] != TV and any(map(says_recap, (titles.english[row], *titles.synonyms[row]))))
+            for row, name in enumerate(self.names)
+        ]
         self.words = [
             words_of([title, english, *synonyms])
             for title, english, synonyms in zip(titles.title, titles.english, titles.synonyms, strict=True)
         ]
-        self.kinds: list[int] = titles.kinds.tolist()
-        for row, name in enumerate(self.names):
-            if self.kinds[row] == UNKNOWN and name.place.form == Form.MOVIE:
-                self.kinds[row] = MOVIE
         self.episodes: list[int] = titles.episodes.tolist()
         self.members: list[int] = titles.members.tolist()
         self.first_day, self.last_day = _date_bounds(titles)
@@ -105,7 +126,7 @@ class Facts:
     def main(self, row: int) -> bool:
         """Whether a title is neither special, song, advertisement nor recap, by its type and by its name."""
         kind, form = self.kinds[row], self.names[row].place.form
-        return kind not in EXTRA_KINDS and (form < Form.EXTRA or (kind == TV and form == Form.EXTRA))
+        return kind not in EXTRA_KINDS and (form < Form.EXTRA or (kind == TV and form < Form.RECAP))
 
     def series(self, row: int) -> bool:
         """Whether a title is a series: on television, or on the net and not known to be short."""
@@ -146,7 +167,10 @@ def _estimated(ids: NDArray[np.int32], first_days: list[float]) -> list[float]:
 
 
 class Edges:
-    """The relations by row, each once and in one direction: (relation, a, b) reads "b is the `relation` of a"."""
+    """The relations by row, each once and in one direction: (relation, a, b) reads "b is the `relation` of a".
+
+    typed: rows that have a relation which says more than that there is one.
+    """
 
     def __init__(self, anime_ids: NDArray[np.int32], relations: Relations) -> None:
         row_of = {anime_id: row for row, anime_id in enumerate(anime_ids.tolist())}
@@ -165,6 +189,7 @@ class Edges:
                 strong.add((relation, a, b))
         related = {frozenset(edge[1:]) for edge in strong}
         # The site calls what a spin-off comes from its "Parent story".
+        self.typed = {row for edge in strong for row in edge[1:]}
         self.strong = sorted(e for e in strong if e[0] != "Side story" or ("Spin-off", *e[1:]) not in strong)
         self.weak = sorted(edge for edge in weak if frozenset(edge[1:]) not in related)
         self.origins: defaultdict[tuple[str, int], list[int]] = defaultdict(list)

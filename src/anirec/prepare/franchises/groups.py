@@ -7,8 +7,9 @@ The surest evidence comes first; a wrong join hides good picks from people, so d
 3. "X Season 2" goes to the one "X" there is (`title_structure`).
 4. A small side (a spin-off, a special, a song) without a telling word joins one series only, so that a crossover
    ("Lupin III vs. Detective Conan") does not unite two.
-5. Weak relations (Other, Character, Related) unite where one title holds the other's name.
-6. Names alone unite: "X 2", "X: Subtitle" and namesakes, where their facts do not speak against it.
+5. An id map unites titles that no typed relation reaches, with each other or with one family of typed relations.
+6. Weak relations (Other, Character, Related) unite where one title holds the other's name.
+7. Names alone unite: "X 2", "X: Subtitle" and namesakes, where their facts do not speak against it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from anirec.prepare.franchises.facts import INVERSES, SONGS_AND_ADS, Edges, Facts
+from anirec.prepare.franchises.beginnings import habitual
+from anirec.prepare.franchises.facts import INVERSES, LONG_AGO, SONGS_AND_ADS, Edges, Facts, IdGroups
 from anirec.prepare.title_structure import LONG_NAME, NameIndex, Reading, Trust, distinctive
 
 SMALL: Final = 4
@@ -31,9 +33,6 @@ TELLING: Final = 0.4
 
 FAMOUS: Final = 100_000
 """Members from which a title's name is used by others only on purpose."""
-
-LONG_AGO: Final = 8 * 365.25
-"""Days after which a work of the same name is a stranger, or the story told anew, unless more is known."""
 
 ADAPTED: Final = frozenset({"Manga", "Web manga", "4-koma manga", "Light novel", "Visual novel", "Game"})
 """Sources that make two adaptations under one name one work; a tale or an idea of one's own does not."""
@@ -65,7 +64,7 @@ class Groups:
     links: (a, b, why b belongs to a, why a belongs to b), one less than titles in each group: a tree.
     """
 
-    def __init__(self, facts: Facts, edges: Edges) -> None:
+    def __init__(self, facts: Facts, edges: Edges, id_groups: IdGroups | None = None) -> None:
         self.facts, self.edges = facts, edges
         self.links: list[tuple[int, int, str, str]] = []
         self._forest = _Forest(facts.n)
@@ -83,8 +82,11 @@ class Groups:
                 self._relate(relation, a, b)
         self._unite_by_titles(Trust.MARK, Trust.MARK)
         self._carry_small()
+        if id_groups is not None:
+            self._unite_by_id_map(id_groups)
         self._unite_weakly()
         self._unite_by_titles(Trust.NAME, Trust.SUBTITLE)
+        self._unite_by_habit()
 
     def numbers(self) -> NDArray[np.int32]:
         """Return the number of each row's group."""
@@ -148,6 +150,29 @@ class Groups:
                 carried.add(child)
                 self._relate(relation, a, b)
 
+    def _unite_by_id_map(self, id_groups: IdGroups) -> None:
+        """Unite the titles of each group of the id map, unless that would unite families that are known otherwise.
+
+        Such a family has a typed relation, or is not small. Where a group spans two of them, the map counts otherwise
+        than we do, and nothing is taken from it.
+        """
+        row_of = {anime_id: row for row, anime_id in enumerate(self.facts.ids)}
+        rows_of: defaultdict[str, set[int]] = defaultdict(set)
+        for anime_id, group in zip(id_groups.anime_ids.tolist(), id_groups.groups, strict=True):
+            if anime_id in row_of:
+                rows_of[group].add(row_of[anime_id])
+        typed = {self._forest.find(row) for row in self.edges.typed}
+        for group, rows in sorted(rows_of.items()):
+            roots = {self._forest.find(row) for row in rows}
+            families = {root for root in roots if root in typed or self._size[root] > SMALL}
+            if len(families) > 1:
+                continue
+            first = max(rows, key=lambda row: (self._forest.find(row) in families, self._prominence(row)))
+            for row in sorted(rows):
+                self._unite(first, row, f"id map: {group}", f"id map: {group}")
+            if families & typed:
+                typed.add(self._forest.find(first))
+
     def _unite_weakly(self) -> None:
         """Unite what a weak relation connects: kin, or a small group whose leader has the other's name in its own."""
         offers = []
@@ -183,6 +208,17 @@ class Groups:
                     ids, why = self.facts.ids, f"title: {reading.trust.name.lower()} as in"
                     self._unite(other, row, f"{why} {ids[other]}", f"{why} {ids[row]}")
                     break
+
+    def _unite_by_habit(self) -> None:
+        """Unite titles of small groups with the franchise whose name they begin with, if it names its titles so."""
+        facts, ids = self.facts, self.facts.ids
+        for row, head in habitual(facts, self._forest.find):
+            late = facts.released[head] > facts.released[row] + 60
+            if late or facts.names[row].crossover or facts.adult[row] != facts.adult[head]:
+                continue
+            if self._group_size(row) <= SMALL < self._group_size(head) + 1:
+                why = "title: beginning as in"
+                self._unite(head, row, f"{why} {ids[head]}", f"{why} {ids[row]}")
 
     def _choose(self, row: int, reading: Reading, others: Iterable[int]) -> int | None:
         """Return the title that the reading belongs to, if that is clear."""

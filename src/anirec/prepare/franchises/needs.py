@@ -20,15 +20,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from anirec.prepare.franchises.facts import FIRST_KINDS, MOVIE, SONGS_AND_ADS, TV, Edges, Facts
-from anirec.prepare.franchises.groups import LONG_AGO
+from anirec.prepare.franchises.facts import FIRST_KINDS, LONG_AGO, MOVIE, SONGS_AND_ADS, TV, Edges, Facts
+from anirec.prepare.franchises.roles import Roles
 from anirec.prepare.title_structure import Form, Trust, distinctive
 
 PRELUDE: Final = 2
 """Times as many members as an OVA or a film that begins its story has a series that is not taken to require it."""
-
-RECAP_AHEAD: Final = 100
-"""Days that a recap may come out before what it sums up."""
 
 SETTLING: Final = 20
 """Rounds in which guessed days are set right by what follows what; stories that run in a circle never settle."""
@@ -41,7 +38,12 @@ class Needs:
     """
 
     def __init__(
-        self, facts: Facts, edges: Edges, links: Iterable[tuple[int, int, str, str]], number: NDArray[np.int32]
+        self,
+        facts: Facts,
+        edges: Edges,
+        links: Iterable[tuple[int, int, str, str]],
+        number: NDArray[np.int32],
+        roles: Roles,
     ) -> None:
         self.facts, self.edges = facts, edges
         self.number: list[int] = number.tolist()
@@ -54,8 +56,8 @@ class Needs:
         for a, b, _, _ in links:
             self._near[a].append(b)
             self._near[b].append(a)
-        self._recaps = self._all_recaps()
-        self._main = self._all_main()
+        self._roles = roles
+        self._main = roles.main
         self._rank = self._ranks()
         self._late: set[int] = set()
         for rows in self._members.values():
@@ -70,7 +72,7 @@ class Needs:
             followers[need].append(row)
 
         def key(row: int) -> tuple[bool, int, int]:
-            return row in self._recaps or self.facts.kinds[row] in SONGS_AND_ADS, self._rank[row], row
+            return row in self._roles.recaps or self.facts.kinds[row] in SONGS_AND_ADS, self._rank[row], row
 
         ready = [key(row) for row in followers[-1]]
         heapq.heapify(ready)
@@ -82,31 +84,6 @@ class Needs:
             for follower in followers.get(row, ()):
                 heapq.heappush(ready, key(follower))
         return order
-
-    def _all_recaps(self) -> set[int]:
-        """Return what sums up another title, by relation or by name."""
-        released, names = self.facts.released, self.facts.names
-        recaps = {b for r, a, b in self.edges.strong if r == "Summary" and released[a] <= released[b] + RECAP_AHEAD}
-        return recaps | {row for row in range(self.facts.n) if names[row].place.form == Form.RECAP}
-
-    def _all_main(self) -> list[bool]:
-        """Say of each title whether it tells a story of its own: no special, song, recap, or OVA beside a series.
-
-        Where a group has no such title, all of its titles count.
-        """
-        facts = self.facts
-        beside = {
-            b
-            for relation, a, b in self.edges.strong
-            if relation == "Side story" and facts.main(a) and facts.members[a] > facts.members[b]
-            if not facts.series(b) and facts.kinds[b] != MOVIE
-        }
-        main = [facts.main(row) and row not in self._recaps and row not in beside for row in range(facts.n)]
-        for rows in self._members.values():
-            if not any(main[row] for row in rows):
-                for row in rows:
-                    main[row] = True
-        return main
 
     def _ranks(self) -> list[int]:
         """Return each title's place in the order of release; what is not known of days is filled in by the stories."""
@@ -193,7 +170,10 @@ class Needs:
         return next((need for rule in rules if (need := rule(row)) is not None), -1)
 
     def _by_story(self, row: int) -> int | None:
-        """What it is a sequel of. Specials and numbered films belong to their series, not to the one before them."""
+        """What it is a sequel of. Specials and numbered films belong to their series, not to the one before them.
+
+        A namesake ("X (2018)") that came after a long time tells the story anew, whatever it is called.
+        """
         facts = self.facts
         prior = self._told_before(row)
         if not self._main[row] or (facts.names[row].place.form == Form.MOVIE and not any(map(facts.series, prior))):
@@ -201,6 +181,8 @@ class Needs:
             if parent is not None:
                 return parent
         need = self._latest(row, prior)
+        if facts.names[row].versioned:
+            need = self._unless_anew(row, need)
         return self._by_version(row) if need is not None and self._told_anew(row, need) else need
 
     def _by_late_story(self, row: int) -> int | None:
