@@ -67,6 +67,45 @@ def import_(path: Path, out: Path, max_rejects: float, ids: Path | None, as_json
 
 
 @data.command()
+@click.argument(
+    "folders", nargs=-1, required=True, type=click.Path(file_okay=False, path_type=Path), metavar="TABLES..."
+)
+@click.option(
+    "--to",
+    "out",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Folder to write; replaced when complete.",
+)
+@options.json_option
+def build(folders: tuple[Path, ...], out: Path, as_json: bool) -> None:
+    """Join canonical folders into one and find the franchises.
+
+    Anime are joined by id, never by title. Of two facts about an anime the earlier folder's is taken; where folders do
+    not agree on its number at another site, no number is, and the table `conflicts` lists the claims.
+
+    \b
+    anirec data build tables/mal tables/anilist tables/id-map --to tables/all
+    anirec data sql "select * from conflicts" --data tables/all
+    anirec train --data tables/all --out my-bundle
+    """
+    from dataclasses import asdict
+
+    from anirec.service.data import build as run
+
+    found = run(folders, out)
+    if as_json:
+        render.print_json(asdict(found))
+        return
+    click.echo(f"{out}: {len(folders)} folders joined; {found.franchises:,} franchises")
+    for table, n in found.rows.items():
+        click.echo(f"  {table}: {n:,} rows")
+    for what, n in found.conflicts.items():
+        click.echo(f"  conflict: {what}: {n:,}, listed in the table conflicts")
+
+
+@data.command()
 @folder_argument
 @options.json_option
 def status(folder: Path, as_json: bool) -> None:

@@ -89,8 +89,10 @@ def _stack(con: duckdb.DuckDBPyConnection, folders: Sequence[Path]) -> None:
                 (most,) = con.execute(f"SELECT coalesce(max({name}), -1) FROM {rows}").fetchone() or (-1,)
                 highest[name] = max(highest[name], most)
             wanted = [
-                f"NULL::{kind} AS {name}" if name not in has
-                else f"{name} + {further[name]} AS {name}" if name in OWN_NUMBERS
+                f"NULL::{kind} AS {name}"
+                if name not in has
+                else f"{name} + {further[name]} AS {name}"
+                if name in OWN_NUMBERS
                 else name
                 for name, kind in columns.items()
             ]

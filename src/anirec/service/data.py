@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +14,12 @@ import duckdb
 
 from anirec.core.columns import TABLES
 from anirec.core.errors import BadTable, InputError
-from anirec.tables import connect, quoted, read_manifest, sha256
+from anirec.prepare.catalogue import write_franchises
+from anirec.prepare.joining import join
+from anirec.tables import connect, new_folder, quoted, read_manifest, sha256
+
+MADE = ("franchises", "conflicts")
+"""Tables that `build` makes of the others."""
 
 
 def status(folder: Path) -> dict[str, Any]:
@@ -84,8 +94,10 @@ def build(folders: Sequence[Path], out: Path, *, now: float | None = None) -> Bu
             "rejects": [reject for m in manifests for reject in m.get("rejects", [])],
         }
         (work / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    (n_franchises,) = duckdb_one(out / "franchises.parquet", "count(DISTINCT franchise)")
-    return Built(rows, conflicts, int(n_franchises))
+        found = con.execute(
+            f"SELECT count(DISTINCT franchise) FROM read_parquet({quoted(work / 'franchises.parquet')})"
+        ).fetchone()
+    return Built(rows, conflicts, int(found[0]) if found else 0)
 
 
 def _whole_lists(con: duckdb.DuckDBPyConnection, folder: Path, manifest: Mapping[str, Any]) -> list[str]:
@@ -119,7 +131,7 @@ def ask(folder: Path, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
 
 
 def _tables(folder: Path) -> dict[str, Path]:
-    found = {name: folder / f"{name}.parquet" for name in TABLES if (folder / f"{name}.parquet").is_file()}
+    found = {name: folder / f"{name}.parquet" for name in (*TABLES, *MADE) if (folder / f"{name}.parquet").is_file()}
     if not found:
         raise BadTable(f"{folder} holds no canonical table; make it with `anirec data import`")
     return found
