@@ -38,13 +38,13 @@ def test_every_exit_code_is_documented() -> None:
 
 def test_the_tables_and_the_example_are_made_from_the_newest_results() -> None:
     script = REPOSITORY / "benchmarks" / "tables.py"
-    done = subprocess.run([sys.executable, script, "--check"], check=False, capture_output=True, text=True)  # noqa: S603 - ours
+    done = subprocess.run([sys.executable, script, "--check"], check=False, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_no_file_names_a_registry_or_a_path_of_the_machine() -> None:
     files = subprocess.run(
-        ["git", "ls-files", "-z"],  # noqa: S607 - the one on the path
+        ["git", "ls-files", "-z"],
         check=True, capture_output=True, text=True, cwd=REPOSITORY,
     ).stdout.split("\0")  # fmt: skip
     texts = [REPOSITORY / name for name in files if name.endswith((".py", ".md", ".txt", ".toml", ".json", "Makefile"))]

@@ -110,7 +110,7 @@ def test_after_a_kill_the_rest_is_asked_for_and_nothing_twice(site: str, tmp_pat
             server.faults = lambda _request, at=stop_at: [hold] * 9 if len(server.succeeded()) == at else []  # type: ignore[misc]
             held.clear()
             go_on.clear()
-            process = subprocess.Popen(  # noqa: S603 - our own file
+            process = subprocess.Popen(
                 [sys.executable, "-m", "sources.web.runs", site, server.url, str(killed)],
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
             )
