@@ -67,9 +67,23 @@ Not yet aired,UNKNOWN,UNKNOWN,UNKNOWN,UNKNOWN,Unknown,UNKNOWN,UNKNOWN,0,0,UNKNOW
 def test_dbdmobile_gives_anime_synopses_and_ratings(tmp_path: Path) -> None:
     scores = "user_id,Username,anime_id,Anime Title,rating\n1,somebody,1,Cowboy Bebop,9\n4,else,1,Cowboy Bebop,12\n"
     scores += "4,else,55731,Nantoka,7\n"
-    folder = folder_of(tmp_path, **{"anime-dataset-2023__csv": DBD_ANIME, "users-score-2023__csv": scores})
-    out, report = imported(folder)
-    assert (report.layout, report.kept) == ("dbdmobile2023", {"anime": 2, "synopses": 1, "ratings": 2})
+    details = (
+        "Mal ID,Username,Gender,Birthday,Location,Joined,Days Watched,Mean Score,Watching,Completed,On Hold,Dropped,"
+    )
+    details += "Plan to Watch,Total Entries,Rewatched,Episodes Watched\n"
+    details += (
+        "1,somebody,Male,1985-03-04T00:00:00+00:00,California,2004-11-05T00:00:00+00:00,142.3,7.37,1.0,233.0,8.0,"
+    )
+    details += "93.0,64.0,399.0,60.0,8458.0\n4,else,,,,2004-11-09T00:00:00+00:00,,0,,,,,,,,\n"
+    files = {"anime-dataset-2023__csv": DBD_ANIME, "users-score-2023__csv": scores, "users-details-2023__csv": details}
+    out, report = imported(folder_of(tmp_path, **files))
+    assert (report.layout, report.kept) == ("dbdmobile2023", {"anime": 2, "synopses": 1, "ratings": 2, "users": 2})
+    assert rows(
+        out / "users.parquet", "user_id, entries, completed, mean_score::DECIMAL(4, 2)::VARCHAR, joined_at"
+    ) == [
+        (1, 399, 233, "7.37", 1099612800),
+        (4, None, None, None, 1099958400),
+    ]
     assert [str(r) for r in report.rejects] == [
         '1 row of users-score-2023.csv: score outside 1..10 (first: line 3, "12")'
     ]

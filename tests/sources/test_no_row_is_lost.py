@@ -26,6 +26,7 @@ TABLE_OF = {
     "UserAnimeList.csv": "ratings",
     "animelists_cleaned.csv": "ratings",
     "users-score-2023.csv": "ratings",
+    "users-details-2023.csv": "users",
     "reviews.csv": "reviews",
     "any.csv": "reviews",
     "anime_with_synopsis.csv": "synopses",

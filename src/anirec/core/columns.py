@@ -141,6 +141,15 @@ IDS: Final = {
     "site_id": "VARCHAR",  # tmdb: tv/123 or movie/123; several anime may share one of tvdb, tmdb and imdb
 }
 
+USERS: Final = {
+    "user_id": "BIGINT",  # as in ratings
+    "entries": "INTEGER",  # on the whole list, which ratings may have a part of
+    "completed": "INTEGER",
+    "mean_score": "FLOAT",  # 1..10
+    "joined_at": "BIGINT",  # epoch seconds UTC
+    "source": "VARCHAR",
+}
+
 TABLES: Final[dict[str, dict[str, str]]] = {
     "anime": ANIME,
     "titles": TITLES,
@@ -151,6 +160,7 @@ TABLES: Final[dict[str, dict[str, str]]] = {
     "reviews": REVIEWS,
     "synopses": SYNOPSES,
     "ids": IDS,
+    "users": USERS,
 }
 
 KEYS: Final[dict[str, tuple[str, ...]]] = {
@@ -163,5 +173,6 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "reviews": ("anime_id", "review_id"),
     "synopses": ("anime_id",),
     "ids": ("anime_id", "site", "site_id"),
+    "users": ("user_id",),
 }
 """What must be unique in each table; tables are stored sorted by it."""

@@ -47,6 +47,7 @@ def join(con: duckdb.DuckDBPyConnection, folders: Sequence[Path], out: Path) -> 
         "reviews": f"SELECT {_columns('reviews')} FROM all_reviews",
         "synopses": "SELECT anime_id, arg_min(text, nth) AS text, arg_min(source, nth) AS source FROM all_synopses "
         "GROUP BY anime_id",
+        "users": f"SELECT {_columns('users')} FROM all_users",
         "ids": "SELECT DISTINCT anime_id, site, site_id FROM sound_ids",
     }
     written = {}

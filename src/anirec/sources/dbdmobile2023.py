@@ -32,6 +32,7 @@ ANIME = (
     ),
 )
 SCORES = ("user_id", "anime_id", "rating")
+DETAILS = ("Mal ID", "Joined", "Mean Score", "Completed", "Total Entries")
 NO_SYNOPSIS = "No description available for this anime."
 
 
@@ -53,7 +54,20 @@ def _read(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Reading]:
             f"{checks(BAD_USER_ID | BAD_ANIME_ID | bad_score('rating'))} FROM {table}"
         )
         readings["ratings"] = csv_reading(con, path, query)
+    if (path := folder / "users-details-2023.csv").is_file():
+        table = csv_file.load(con, path, columns=DETAILS)
+        readings["users"] = csv_reading(con, path, _users(table))
     return readings
+
+
+def _users(table: str) -> str:
+    """Counts only: names, birthdays and places stay where they are."""
+    bad = {"Mal ID is not a whole number": ('NOT is_whole("Mal ID")', '"Mal ID"')}
+    return (
+        f'SELECT place, whole("Mal ID") AS user_id, whole("Total Entries") AS entries, whole(Completed) AS completed, '
+        f'nullif(TRY_CAST("Mean Score" AS FLOAT), 0) AS mean_score, epoch(TRY_CAST(Joined AS TIMESTAMP)) AS joined_at, '
+        f"'dbdmobile2023' AS source, {checks(bad)} FROM {table}"
+    )
 
 
 def _anime(table: str) -> str:
@@ -70,7 +84,11 @@ def _anime(table: str) -> str:
 LAYOUT = Layout(
     name="dbdmobile2023",
     about="dbdmobile's Anime Dataset 2023",
-    files=(File("anime-dataset-2023.csv", ANIME), File("users-score-2023.csv", SCORES)),
+    files=(
+        File("anime-dataset-2023.csv", ANIME),
+        File("users-score-2023.csv", SCORES),
+        File("users-details-2023.csv", DETAILS),
+    ),
     read=_read,
     licence="as published",
 )
