@@ -1,6 +1,7 @@
 """Names that a franchise puts before its titles without a colon, or that are too short to be trusted before one.
 
-"Minami-ke Korekara" and "Doraemon: Nobita no E Sekai" are known by the other titles that begin so, all of one franchise.
+"Minami-ke Korekara" and "Doraemon: Nobita no E Sekai" are known by the other titles that begin so, all of one
+franchise.
 """
 
 from __future__ import annotations
