@@ -340,6 +340,52 @@ def test_an_id_map_does_not_unite_two_large_groups() -> None:
     assert world(anime, (), [*groups, (1, "c"), (10, "c")]).number.tolist() == [0] * 5 + [1] * 5
 
 
+SERIES = [Anime("Minamike", "2007"), *(Anime(f"Minamike {name}", f"20{n}") for n, name in enumerate("ABC", 10))]
+IN_ORDER = [(1, "Sequel", 2), (2, "Sequel", 3), (3, "Sequel", 4)]
+
+
+def test_a_title_joins_the_franchise_that_names_its_titles_as_it_is_named() -> None:
+    found = world([*SERIES, Anime("Minamike Korekara", "2026")], IN_ORDER)
+    assert found.number.tolist() == [0] * 5
+    assert found.evidence[4] == "title: beginning as in 1"
+
+
+@pytest.mark.parametrize(
+    "anime",
+    [
+        Anime("Minamikeru", "2026"),
+        Anime("Minamike x Umi", "2026"),
+        Anime("Minamike Zen", "2026", adult=True),
+        Anime("Minamike Zen", "1990"),
+    ],
+)
+def test_a_habit_does_not_take_in_other_words_crossovers_other_readers_or_older_titles(anime: Anime) -> None:
+    assert world([*SERIES, anime], IN_ORDER).number.tolist() == [0, 0, 0, 0, 1]
+
+
+def test_a_franchise_with_fewer_titles_so_named_has_no_such_habit() -> None:
+    found = world([*SERIES[:3], Anime("Minamike Korekara", "2026")], IN_ORDER[:2])
+    assert found.number.tolist() == [0, 0, 0, 1]
+
+
+def test_a_habit_that_another_franchise_shares_joins_nothing() -> None:
+    others = [Anime("Minamike Umi", "2020"), Anime("Minamike Yama", "2021")]
+    found = world([*SERIES, *others, Anime("Minamike Korekara", "2026")], [*IN_ORDER, (5, "Sequel", 6)])
+    assert found.number.tolist() == [0, 0, 0, 0, 1, 1, 2]
+
+
+@pytest.mark.parametrize(("title", "date", "start"), [("Umi (2018)", "2018", True), ("Umi (2018)", "1992", False)])
+def test_a_namesake_after_many_years_is_a_start_though_it_is_called_a_sequel(
+    title: str, date: str, *, start: bool
+) -> None:
+    found = world([Anime("Umi", "1988"), Anime(title, date)], [(1, "Sequel", 2)])
+    assert (needs(found)[1] == 0) is start
+
+
+def test_a_song_without_a_type_is_known_by_its_name() -> None:
+    assert world([Anime("Umi (Music)", "2020", "Unknown", 0)]).role == ("music",)
+
+
 def test_an_empty_catalogue_has_no_franchises() -> None:
     found = world([])
     assert found.number.tolist() == []

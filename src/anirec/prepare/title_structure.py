@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from enum import IntEnum
 from itertools import chain
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 FINAL: Final = 90
@@ -216,7 +217,7 @@ _SUBTITLE: Final = re.compile(r":\s|\s[-–—~]|\s?[~～〜]|\s-(?=\S)")
 _VERSION: Final = re.compile(
     r"\s*\((?:tv|ova|oav|ona|movie|specials?|tv special|music|pv|cm|shin series|\d{4}(?: \w+)?)\)\s*$"
 )
-_CROSSOVER: Final = (" x ", " × ", " vs ", " vs. ", " meets ", " plus ", "collab", "コラボ")
+_CROSSOVER: Final = re.compile(r" (?:x|×|vs\.?|meets|plus) |collab|コラボ")
 
 
 def _words(text: str) -> frozenset[str]:
@@ -264,7 +265,7 @@ def tidy(title: str) -> str:
 
 def squeezed(tidied: str) -> str:
     """Return only the letters and digits of a tidied title, so that spellings meet."""
-    return _NO_LETTER.sub("", tidied)
+    return tidied if tidied.isalnum() else _NO_LETTER.sub("", tidied)
 
 
 def words_of(titles: Iterable[str | None]) -> set[str]:
@@ -274,7 +275,7 @@ def words_of(titles: Iterable[str | None]) -> set[str]:
 
 def says_recap(title: str | None) -> bool:
     """Whether a title or synonym calls its anime a recap, a digest or a compilation."""
-    return bool(title) and _RECAP.search(tidy(title or "")) is not None
+    return title is not None and _RECAP.search(title.casefold()) is not None
 
 
 def distinctive(base: str) -> bool:
@@ -288,7 +289,7 @@ def name_of(romaji: str | None, english: str | None = None, japanese: str | None
     read = {text: readings(text) for text in dict.fromkeys(texts)}
     of_titles = (read[texts[0]], read[texts[1]], read[texts[2]])
     best: dict[str, Reading] = {}
-    for reading in sorted(chain.from_iterable(read.values()), key=_trust):
+    for reading in sorted(chain.from_iterable(read.values()), key=attrgetter("trust")):
         best.setdefault(reading.base, reading)
     places = [found[0].place for found in of_titles if found]
     return Name(
@@ -296,7 +297,7 @@ def name_of(romaji: str | None, english: str | None = None, japanese: str | None
         readings=tuple(best.values()),
         whole=tuple(found[0].base for found in of_titles if found),
         place=next((place for place in places if place != PLAIN), PLAIN),
-        crossover=any(sign in text for text in texts for sign in _CROSSOVER),
+        crossover=_CROSSOVER.search("\n".join(texts)) is not None,
     )
 
 
@@ -317,10 +318,6 @@ def readings(text: str) -> tuple[Reading, ...]:
         if base and base not in found:
             found[base] = Reading(base, name.count(" ") + 1, trust, place)
     return tuple(found.values())
-
-
-def _trust(reading: Reading) -> Trust:
-    return reading.trust
 
 
 def _ways(text: str, words: set[str] | None) -> Iterator[tuple[str, Trust, Place]]:

@@ -1,12 +1,14 @@
 """Names that a franchise puts before its titles without a colon, or that are too short to be trusted before one.
 
-"Minami-ke Korekara" and "Doraemon: Nobita no E Sekai" are known by the other titles that begin so, all of one franchise.
+"Minami-ke Korekara" and "Doraemon: Nobita no E Sekai" are known by the other titles that begin so, all of one
+franchise.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
 from typing import Final
 
 from anirec.prepare.franchises.facts import SONGS_AND_ADS, Facts
@@ -46,7 +48,7 @@ def _beginnings(facts: Facts, row: int) -> list[str]:
     """Return what a title begins with, word by word, but where only marks follow ("X Season 2")."""
     name, words = facts.names[row], facts.texts[row].split()
     marked = name.bases(Trust.NAME, Trust.VERSION, Trust.MARK, Trust.NUMBER)
-    bases = dict.fromkeys(squeezed(" ".join(words[:n])) for n in range(1, len(words)))
+    bases = dict.fromkeys(accumulate(map(squeezed, words[:-1])))
     return [base for base in bases if distinctive(base) and base not in marked]
 
 

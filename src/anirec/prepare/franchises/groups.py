@@ -10,6 +10,7 @@ The surest evidence comes first; a wrong join hides good picks from people, so d
 5. An id map unites titles that no typed relation reaches, with each other or with one family of typed relations.
 6. Weak relations (Other, Character, Related) unite where one title holds the other's name.
 7. Names alone unite: "X 2", "X: Subtitle" and namesakes, where their facts do not speak against it.
+8. A franchise that begins many titles with its name takes in small groups that begin so (`beginnings`).
 """
 
 from __future__ import annotations
