@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,3 +24,15 @@ def shared_data() -> Path:
 def small_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle over a world of two tastes, see `small`."""
     return write_small_bundle(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture
+def figure(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Put a line into the summary of the run, whichever process measured it."""
+    return lambda text: record_property("figure", text)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
+    for line in sorted({str(text) for report in reports for name, text in report.user_properties if name == "figure"}):
+        terminalreporter.write_line(line)

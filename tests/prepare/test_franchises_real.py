@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, pairwise
@@ -96,18 +96,17 @@ def test_labels_are_of_known_titles_and_say_nothing_twice(real: Real) -> None:
 
 @pytest.mark.parametrize(("which", "recall_floor"), [("tuned", 0.99), ("untuned", 0.97), ("all", 0.98)])
 def test_franchises_match_those_written_down_from_knowledge(
-    real: Real, capsys: pytest.CaptureFixture[str], which: str, recall_floor: float
+    real: Real, figure: Callable[[str], None], which: str, recall_floor: float
 ) -> None:
     truth = {anime_id: name for name, f in labelled(which).items() for anime_id in f["ids"]}
     pairs = [(real.group(a) == real.group(b), truth[a] == truth[b]) for a, b in combinations(truth, 2)]
     right = sum(found and true for found, true in pairs)
     precision = right / sum(found for found, _ in pairs)
     recall = right / sum(true for _, true in pairs)
-    with capsys.disabled():
-        print(  # noqa: T201
-            f"\nfranchises ({which}, {len(labelled(which))}): precision {precision:.4f}, recall {recall:.4f}; held by",
-            held_by(real, truth),
-        )
+    figure(
+        f"franchises ({which}, {len(labelled(which))}): precision {precision:.4f}, recall {recall:.4f}; "
+        f"held by {held_by(real, truth)}"
+    )
     assert precision >= 0.98
     assert recall >= recall_floor
 
@@ -120,7 +119,7 @@ def held_by(real: Real, anime_ids: Iterable[int]) -> str:
 
 @pytest.mark.parametrize(("which", "floor"), [("tuned", 0.96), ("untuned", 0.8)])
 def test_roles_match_those_written_down_from_knowledge(
-    real: Real, capsys: pytest.CaptureFixture[str], which: str, floor: float
+    real: Real, figure: Callable[[str], None], which: str, floor: float
 ) -> None:
     said: Counter[str] = Counter()
     right: Counter[str] = Counter()
@@ -128,8 +127,7 @@ def test_roles_match_those_written_down_from_knowledge(
         for role, ids in franchise.get("roles", {}).items():
             said[role] += len(ids)
             right[role] += sum(real.found.role[real.row[anime_id]] == role for anime_id in ids)
-    with capsys.disabled():
-        print(f"\nroles ({which}):", ", ".join(f"{role} {right[role]} of {n}" for role, n in said.items()))  # noqa: T201
+    figure(f"roles ({which}): {', '.join(f'{role} {right[role]} of {n}' for role, n in said.items())}")
     assert right.total() >= floor * said.total()
 
 

@@ -26,6 +26,9 @@ REASONS: Final = {
 
 HEADER_BYTES: Final = 65536
 
+NAMES_OF_PEOPLE: Final = frozenset({"username", "user", "profile"})
+"""Columns, in lower case, for whose sake a line that cannot be parsed is not shown."""
+
 
 def header_of(path: Path) -> tuple[str, ...]:
     """Return the names in the first line of a CSV file, () if it is empty or no text."""
@@ -59,17 +62,17 @@ def load(con: duckdb.DuckDBPyConnection, path: Path, *, columns: tuple[str, ...]
         f"escape='\"', strict_mode=true, store_rejects=true, rejects_limit=0, "
         f"rejects_table='reject_errors_{table}', rejects_scan='reject_scans_{table}')"
     )
-    _set_aside(con, path, f"reject_errors_{table}")
+    _set_aside(con, path, f"reject_errors_{table}", shown=NAMES_OF_PEOPLE.isdisjoint(map(str.lower, header)))
     rows = con.execute(f"SELECT count(*) FROM {table}").fetchone()
     if rows == (0,):
         raise BadTable(f"{path} has a header and not one row that can be read")
     return table
 
 
-def _set_aside(con: duckdb.DuckDBPyConnection, path: Path, errors: str) -> None:
+def _set_aside(con: duckdb.DuckDBPyConnection, path: Path, errors: str, *, shown: bool) -> None:
     """Move what DuckDB could not parse to the table `rejects`, with the line that it begins in.
 
-    DuckDB counts records and blank lines; a record that spans lines is one.
+    shown: whether with its text. DuckDB counts records and blank lines; a record that spans lines is one.
     """
     found = con.execute(
         f"SELECT line, any_value(error_type::VARCHAR), any_value(trim(csv_line, chr(10) || chr(13))) "
@@ -84,7 +87,7 @@ def _set_aside(con: duckdb.DuckDBPyConnection, path: Path, errors: str) -> None:
         reason = REASONS.get(error, error.lower())
         if cut and nth == last:
             reason += " in the last line: the file seems to be cut off"
-        row = [path.name, nth, starts.get(nth, nth), reason, text]
+        row = [path.name, nth, starts.get(nth, nth), reason, text if shown else None]
         con.execute("INSERT INTO rejects VALUES (?, ?, ?, ?, ?)", row)
 
 
