@@ -99,7 +99,7 @@ def start() -> dict[str, Any]:
 
 def import_(data: str, out: str) -> dict[str, Any]:
     """Time the import of the real folder."""
-    from anirec.sources import import_folder
+    from anirec.sources.importer import import_folder
 
     started = time.perf_counter()
     report = import_folder(Path(data), Path(out), progress=_silent)

@@ -6,10 +6,12 @@ import re
 import subprocess
 import sys
 
+import click
 import pytest
 
 from anirec.cli import EXIT_CODES
 from anirec.cli.commands import EXIT_CODE_HELP, cli
+from anirec.sources.importer import LAYOUTS
 from conftest import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
@@ -17,6 +19,17 @@ README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 
 def test_every_command_is_in_the_readme() -> None:
     assert [name for name in cli.commands if f"anirec {name}" not in README] == []
+
+
+def test_every_command_around_data_is_in_its_document() -> None:
+    document = (REPOSITORY / "docs" / "data.md").read_text(encoding="utf-8")
+    group = cli.commands["data"]
+    assert isinstance(group, click.Group)
+    fetch = group.commands["fetch"]
+    assert isinstance(fetch, click.Group)
+    words = [*(f"data {name}" for name in group.commands), *(f"data fetch {name}" for name in fetch.commands)]
+    assert [word for word in words if f"anirec {word}" not in document] == []
+    assert [known.name for known in LAYOUTS if f"`{known.name}`" not in document] == []
 
 
 def test_the_two_commands_stand_on_the_first_screen() -> None:

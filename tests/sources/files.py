@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from anirec.sources import ImportReport, import_folder
+from anirec.sources.importer import ImportReport, import_folder
 
 
 def silent(stage: str, done: int, total: int) -> None:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from anirec.core.errors import BadTable, SourceError, UnknownLayout
-from anirec.sources import import_folder, recognise
+from anirec.sources.importer import import_folder, recognise
 from sources.files import folder_of, imported, rejects, rows, silent
 
 COOPER_ANIME = """anime_id,name,genre,type,episodes,rating,members

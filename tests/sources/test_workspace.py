@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from anirec.core.errors import BadTable, UnknownLayout
-from anirec.sources import import_folder, recognise
+from anirec.sources.importer import import_folder, recognise
 
 
 def silent(stage: str, done: int, total: int) -> None:

@@ -50,7 +50,7 @@ def import_(path: Path, out: Path, max_rejects: float, ids: Path | None, as_json
     anirec data import ../shared/data --to canonical
     anirec data import ~/Downloads/anime-recommendations-database --to canonical --json
     """
-    from anirec.sources import import_folder
+    from anirec.sources.importer import import_folder
 
     with render.progress_bar(quiet=as_json) as progress:
         report = import_folder(path, out, max_reject_share=max_rejects, ids=ids, progress=progress)

@@ -1,7 +1,1 @@
-"""One file per source layout: its files in, canonical tables out."""
-
-from __future__ import annotations
-
-from anirec.sources.importer import ImportReport, import_folder, recognise
-
-__all__ = ["ImportReport", "import_folder", "recognise"]
+"""One file per source layout: its files in, canonical tables out; `web` asks sites, `collected` reads what they said."""

@@ -14,7 +14,7 @@ from anirec.prepare.dataset import Dataset
 from anirec.recommenders import ease, popularity
 from anirec.service.progress import Progress
 from anirec.service.training import Fit, Material, Recipe, read_material
-from anirec.sources import import_folder, recognise
+from anirec.sources.importer import import_folder, recognise
 
 
 def recipe(seed: int = 0) -> Recipe:
