@@ -34,9 +34,10 @@ check: lint test
 starter: setup
 	$(BIN)/anirec train --data ../shared/data --out src/anirec/starter --seed 0
 
-# Time and memory; some 15 minutes. `figures`: accuracy; some 25 minutes.
+# Time and memory; some 25 minutes. `figures`: accuracy; some 25 minutes.
 bench: setup
 	$(BIN)/python benchmarks/bench.py speed
+	$(BIN)/python benchmarks/bench.py imports
 
 figures: setup
 	$(BIN)/python benchmarks/bench.py accuracy

@@ -1,6 +1,7 @@
 """Measure speed and accuracy, and file the figures per commit under `benchmarks/results/`.
 
     python benchmarks/bench.py speed      import, EASE fit and pruning, latency: real data and three larger sizes
+    python benchmarks/bench.py imports    made-up files of public layouts, up to 148 million rows (some 8 GB of disk)
     python benchmarks/bench.py accuracy   held-out users with 80 %, 3 and 1 of their likes; EASE pruned and not
 
 Every measurement of time runs in a process of its own, so that its peak memory is its own.
@@ -33,6 +34,12 @@ DATA = Path(os.environ.get("ANIREC_SHARED", REPOSITORY.parent / "shared")) / "da
 
 REAL = "real"
 SIZES = (18_000, 22_000, 28_000)  # titles; the real data have some 14,000 that are liked often enough
+IMPORTS = (
+    ("cooperunion2016", 1_000_000),
+    ("cooperunion2016", 7_800_000),  # as many as the real one
+    ("hernan2020", 14_800_000),
+    ("hernan2020", 148_000_000),  # the real one has 109 million
+)
 USERS = 40_000
 PROFILE = 120  # titles
 PROFILES = 1000
@@ -41,7 +48,7 @@ PROFILES = 1000
 def main() -> None:
     """Run what was asked for and file it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=[*ALONE, "speed", "accuracy"])
+    parser.add_argument("what", choices=[*ALONE, *MEASURED])
     parser.add_argument("argument", nargs="*")
     asked = parser.parse_args()
     if asked.what in ALONE:
@@ -51,7 +58,7 @@ def main() -> None:
             _git("rev-parse", "--short=10", "HEAD"),
             bool(_git("status", "--porcelain", "--", "src", ":!src/anirec/starter")),
         )
-        found = speed() if asked.what == "speed" else accuracy()
+        found = MEASURED[asked.what]()
         _file(commit, asked.what, found | {"changed_since_commit": changed})
 
 
@@ -72,6 +79,19 @@ def speed() -> dict[str, Any]:
         }
         found["starter"] = _run("starter")
     return found
+
+
+def imports() -> dict[str, Any]:
+    """Return the figures of importing large files, each with four rows that cannot be used."""
+    found = []
+    for layout, rows in IMPORTS:
+        with tempfile.TemporaryDirectory() as work:
+            source = Path(work) / "in"
+            source.mkdir()
+            made = _run("lists", layout, str(rows), str(source))
+            figures = _run("import", str(source), str(Path(work) / "out"))
+            found.append(figures | {"layout": layout, "input_mb": made["megabytes"]})
+    return {"files": found}
 
 
 def accuracy() -> dict[str, Any]:
@@ -98,7 +118,7 @@ def start() -> dict[str, Any]:
 
 
 def import_(data: str, out: str) -> dict[str, Any]:
-    """Time the import of the real folder."""
+    """Time the import of a folder."""
     from anirec.sources.importer import import_folder
 
     started = time.perf_counter()
@@ -106,6 +126,12 @@ def import_(data: str, out: str) -> dict[str, Any]:
     seconds = time.perf_counter() - started
     rows = sum(report.kept.values())
     return {"seconds": round(seconds, 2), "rows": rows, "rows_per_second": round(rows / seconds)}
+
+
+def lists(layout: str, rows: str, folder: str) -> dict[str, Any]:
+    """Write a file to import."""
+    synthetic.write_lists(Path(folder), layout, int(rows))
+    return {"megabytes": round(sum(file.stat().st_size for file in Path(folder).iterdir()) / 1e6)}
 
 
 def catalogue(folder: str) -> dict[str, Any]:
@@ -214,12 +240,16 @@ def starter() -> dict[str, Any]:
 ALONE: dict[str, Callable[..., dict[str, Any]]] = {
     "start": start,
     "import": import_,
+    "lists": lists,
     "catalogue": catalogue,
     "fit": fit,
     "latency": latency,
     "starter": starter,
 }
 """What runs in a process of its own."""
+
+MEASURED: dict[str, Callable[[], dict[str, Any]]] = {"speed": speed, "imports": imports, "accuracy": accuracy}
+"""What is filed: a section each, with its own time, in the file of the commit."""
 
 
 def _run(*words: str) -> dict[str, Any]:

@@ -28,7 +28,11 @@ FIGURES = {"raw": "anything may be recommended", "franchises": "new franchises o
 
 def made() -> dict[str, str]:
     """Return the text between each pair of marks in the README."""
-    return {"example": _example(), "accuracy": _accuracy(_newest("accuracy")), "speed": _speed(_newest("speed"))}
+    return {
+        "example": _example(),
+        "accuracy": _accuracy(_newest("accuracy")),
+        "speed": f"{_speed(_newest('speed'))}\n\n{_imports(_newest('imports'))}",
+    }
 
 
 def filled(readme: str) -> str:
@@ -104,6 +108,20 @@ def _speed(found: dict[str, Any]) -> str:
         f"The starter bundle has {starter['megabytes']:g} MB and opens in {starter['load_ms']} ms; "
         f"`anirec recommend` takes {start['recommend_ms'] / 1000:.2f} s as a process, "
         f"{starter['answer_p50_ms']:g} ms within one, with titles, facts and reasons.",
+    ]
+    return "\n".join(parts)
+
+
+def _imports(found: dict[str, Any]) -> str:
+    parts = [
+        f"Import of made-up files of public layouts, measured at commit `{found['commit']}` on {found['machine']}:\n",
+        "| layout | rows | CSV MB | s | rows per s | peak MB |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    parts += [
+        f"| {file['layout']} | {file['rows']:,} | {file['input_mb']:,} | {file['seconds']:g} "
+        f"| {file['rows_per_second']:,} | {file['peak_mb']:,} |"
+        for file in found["files"]
     ]
     return "\n".join(parts)
 

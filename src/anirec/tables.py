@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 import numpy as np
@@ -19,18 +19,39 @@ from numpy.typing import NDArray
 
 from anirec.core.errors import BadTable
 
+SCRATCH_MEMORY: Final = 4 << 30
+"""Bytes that DuckDB may hold in `scratch`, or what it holds to by itself if that is less."""
 
-def connect(*, threads: int | None = None) -> duckdb.DuckDBPyConnection:
-    """Open an in-memory DuckDB that keeps row order, prints nothing and never goes to the network.
+UNITS: Final = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 
-    threads: at most so many; None leaves it to DuckDB (all cores).
+
+def connect(*, threads: int | None = None, file: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB that keeps row order, prints nothing and never goes to the network.
+
+    threads: at most so many; None leaves it to DuckDB (all cores). file: where its tables lie; None = in memory.
     """
-    con = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+    con = duckdb.connect(
+        str(file) if file else ":memory:",
+        config={"autoinstall_known_extensions": False, "autoload_known_extensions": False},
+    )
     con.execute("SET preserve_insertion_order = true")
     con.execute("SET enable_progress_bar = false")
     if threads is not None:
         con.execute(f"SET threads = {int(threads)}")
     return con
+
+
+@contextmanager
+def scratch(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a DuckDB for tables larger than memory: they lie, compressed, in a folder in `folder` until the block ends.
+
+    Tables that should lie there are not to be TEMP ones. What sorting needs beyond `SCRATCH_MEMORY` goes there, too.
+    """
+    with tempfile.TemporaryDirectory(dir=folder) as work, connect(file=Path(work) / "scratch.duckdb") as con:
+        con.execute("PRAGMA disable_checkpoint_on_shutdown")
+        number, unit = con.execute("SELECT current_setting('memory_limit')").fetchall()[0][0].split()
+        con.execute(f"SET memory_limit = '{min(SCRATCH_MEMORY, int(float(number) * UNITS[unit]))}B'")
+        yield con
 
 
 @cache

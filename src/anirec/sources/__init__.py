@@ -1,1 +1,1 @@
-"""One file per source layout: its files in, canonical tables out; `web` asks sites, `collected` reads what they said."""
+"""One file per source layout: files in, canonical tables out. `web` asks sites, `collected` reads their answers."""

@@ -17,7 +17,7 @@ import numpy as np
 from anirec.core.columns import Status
 from anirec.sources import csv_file
 from anirec.sources.layout import File, Layout, Reading, checks, csv_reading, number_users
-from anirec.sources.mal import BAD_ANIME_ID, adult_by, bad_score, labels, minutes
+from anirec.sources.mal import BAD_ANIME_ID, adult_by, bad_number, labels, minutes
 
 LISTS = ("username", "anime_id", "my_score", "my_status", "my_last_updated")
 ANIME = (
@@ -47,7 +47,7 @@ def _read(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Reading]:
 def _ratings(con: duckdb.DuckDBPyConnection, table: str) -> str:
     users = number_users(con, table, "username")
     statuses = ", ".join(str(int(status)) for status in Status)
-    bad = {"no username": ("known(username) IS NULL", "username")} | BAD_ANIME_ID | bad_score("my_score")
+    bad = {"no username": ("known(username) IS NULL", "username")} | BAD_ANIME_ID | bad_number("my_score")
     return (
         f"SELECT place, number AS user_id, whole(anime_id) AS anime_id, nullif(whole(my_score), 0) AS score, "
         f"CASE WHEN whole(my_status) IN ({statuses}) THEN whole(my_status) ELSE 0 END AS status, "

@@ -6,14 +6,15 @@ missing), rating.csv (user_id,anime_id,rating; -1 = watched, not rated).
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import duckdb
 
 from anirec.core.columns import Status
 from anirec.sources import csv_file
-from anirec.sources.layout import File, Layout, Reading, checks, csv_reading
-from anirec.sources.mal import BAD_ANIME_ID, BAD_USER_ID, bad_score, labels
+from anirec.sources.layout import File, Layout, Reading, checks, csv_reading, csv_scan
+from anirec.sources.mal import BAD_ANIME_ID, labels, scored_lists
 
 ANIME = ("anime_id", "name", "genre", "type", "episodes", "rating", "members")
 RATING = ("user_id", "anime_id", "rating")
@@ -30,13 +31,9 @@ def _read(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Reading]:
         )
         readings["anime"] = csv_reading(con, path, query)
     if (path := folder / "rating.csv").is_file():
-        table = csv_file.load(con, path, columns=RATING)
-        query = (
-            f"SELECT place, whole(user_id) AS user_id, whole(anime_id) AS anime_id, "
-            f"nullif(whole(rating), -1) AS score, {Status.COMPLETED:d} AS status, 'cooperunion2016' AS source, "
-            f"{checks(BAD_USER_ID | BAD_ANIME_ID | bad_score('rating'))} FROM {table}"
-        )
-        readings["ratings"] = csv_reading(con, path, query)
+        status = f"{Status.COMPLETED:d}"
+        scores = partial(scored_lists, source="cooperunion2016", none=-1, status=status)
+        readings["ratings"] = csv_scan(con, path, RATING, scores)
     return readings
 
 

@@ -6,11 +6,12 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
 import duckdb
+import numpy as np
+from numpy.typing import NDArray
 
 from anirec.core.errors import BadTable
 from anirec.tables import quoted
@@ -25,6 +26,7 @@ REASONS: Final = {
 """Ours for the parser's names of what is wrong with a line."""
 
 HEADER_BYTES: Final = 65536
+PIECE_BYTES: Final = 1 << 24
 
 NAMES_OF_PEOPLE: Final = frozenset({"username", "user", "profile"})
 """Columns, in lower case, for whose sake a line that cannot be parsed is not shown."""
@@ -42,7 +44,7 @@ def header_of(path: Path) -> tuple[str, ...]:
 
 
 def load(con: duckdb.DuckDBPyConnection, path: Path, *, columns: tuple[str, ...]) -> str:
-    """Read a CSV file into a temporary table and return its name.
+    """Read a CSV file into a table, for queries that read it more than once, and return its name.
 
     columns: what is wanted of it, all in the header; they come as text, with `place`, the number of the record from 1.
     What cannot be parsed goes to the table `rejects(file, nth, line, reason, value)`.
@@ -50,23 +52,47 @@ def load(con: duckdb.DuckDBPyConnection, path: Path, *, columns: tuple[str, ...]
     Raises:
         BadTable: the file is empty, or has a header and nothing else.
     """
+    table = _name(path)
+    con.execute(f"CREATE OR REPLACE TABLE text_of_{table} AS SELECT * FROM ({scan(path, columns=columns)})")
+    con.execute(f"CREATE OR REPLACE VIEW {table} AS SELECT rowid + 1 AS place, * FROM text_of_{table}")
+    (rows,) = con.execute(f"SELECT count(*) FROM text_of_{table}").fetchone() or (0,)
+    scanned(con, path, rows)
+    return table
+
+
+def scan(path: Path, *, columns: tuple[str, ...]) -> str:
+    """Return SQL that reads columns of a CSV file as text, in the file's order; to be run once, then call `scanned`.
+
+    Raises:
+        BadTable: the file is empty.
+    """
     header = header_of(path)
     if not header:
         raise BadTable(f"{path} is empty or does not begin with a header in UTF-8; it should hold {','.join(columns)}")
-    table = "csv_" + re.sub(r"\W", "_", path.stem)
+    table = _name(path)
     declared = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(header)))
     wanted = ", ".join(f'c{header.index(name)} AS "{name}"' for name in columns)
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT row_number() OVER () AS place, {wanted} FROM "
-        f"read_csv({quoted(path)}, columns={{{declared}}}, header=true, auto_detect=false, delim=',', quote='\"', "
-        f"escape='\"', strict_mode=true, store_rejects=true, rejects_limit=0, "
+    return (
+        f"SELECT {wanted} FROM read_csv({quoted(path)}, columns={{{declared}}}, header=true, auto_detect=false, "
+        f"delim=',', quote='\"', escape='\"', strict_mode=true, store_rejects=true, rejects_limit=0, "
         f"rejects_table='reject_errors_{table}', rejects_scan='reject_scans_{table}')"
     )
-    _set_aside(con, path, f"reject_errors_{table}", shown=NAMES_OF_PEOPLE.isdisjoint(map(str.lower, header)))
-    rows = con.execute(f"SELECT count(*) FROM {table}").fetchone()
-    if rows == (0,):
+
+
+def scanned(con: duckdb.DuckDBPyConnection, path: Path, rows: int) -> None:
+    """File what a `scan` that gave so many rows could not parse in the table `rejects(file, nth, line, reason, value)`.
+
+    Raises:
+        BadTable: there was nothing but the header.
+    """
+    shown = NAMES_OF_PEOPLE.isdisjoint(name.lower() for name in header_of(path))
+    _set_aside(con, path, f"reject_errors_{_name(path)}", shown=shown)
+    if rows == 0:
         raise BadTable(f"{path} has a header and not one row that can be read")
-    return table
+
+
+def _name(path: Path) -> str:
+    return "csv_" + re.sub(r"\W", "_", path.stem)
 
 
 def _set_aside(con: duckdb.DuckDBPyConnection, path: Path, errors: str, *, shown: bool) -> None:
@@ -74,32 +100,62 @@ def _set_aside(con: duckdb.DuckDBPyConnection, path: Path, errors: str, *, shown
 
     shown: whether with its text. DuckDB counts records and blank lines; a record that spans lines is one.
     """
-    found = con.execute(
-        f"SELECT line, any_value(error_type::VARCHAR), any_value(trim(csv_line, chr(10) || chr(13))) "
-        f"FROM {errors} GROUP BY line ORDER BY line"
-    ).fetchall()
-    if not found:
+    counted = con.execute(f"SELECT DISTINCT line FROM {errors} ORDER BY line").fetchnumpy()["line"]
+    nths = np.asarray(counted, dtype=np.int64)
+    if not len(nths):
         return
-    starts = {nth: start for nth, start, _ in _records(path)}
-    last = max(starts)
-    cut = not _ends_with_a_line_break(path)
-    for nth, error, text in found:
-        reason = REASONS.get(error, error.lower())
-        if cut and nth == last:
-            reason += " in the last line: the file seems to be cut off"
-        row = [path.name, nth, starts.get(nth, nth), reason, text if shown else None]
-        con.execute("INSERT INTO rejects VALUES (?, ?, ?, ?, ?)", row)
+    lines, last = nths.copy(), 0
+    for starts, _ in _records(path):
+        here = (nths > last) & (nths <= last + len(starts))
+        lines[here] = starts[nths[here] - last - 1]
+        last += len(starts)
+    said = "text" if shown else "NULL"
+    ours = " ".join(f"WHEN '{theirs}' THEN '{reason}'" for theirs, reason in REASONS.items())
+    cut_off = "" if _ends_with_a_line_break(path) else " in the last line: the file seems to be cut off"
+    con.register("begun", {"nth": nths, "start": lines})
+    con.execute(
+        f"INSERT INTO rejects SELECT {quoted(path.name)}, nth, start, CASE error {ours} ELSE lower(error) END || "
+        f"CASE WHEN nth = {last} THEN '{cut_off}' ELSE '' END, {said} FROM begun JOIN (SELECT line, "
+        f"any_value(error_type::VARCHAR) AS error, any_value(trim(csv_line, chr(10) || chr(13))) AS text "
+        f"FROM {errors} GROUP BY line) ON line = nth ORDER BY nth"
+    )
+    con.unregister("begun")
 
 
-def _records(path: Path) -> Iterator[tuple[int, int, bool]]:
-    """Yield the records and blank lines of a file: their number from 1, the line they begin in, whether it is blank."""
-    nth, quoted_text = 0, False
+def _records(path: Path) -> Iterator[tuple[NDArray[np.int64], NDArray[np.bool_]]]:
+    """Yield the records and blank lines of a file, piece by piece: the lines they begin in, and whether they are blank.
+
+    The file may have 100 million lines: whole pieces are counted at a time.
+    """
+    line, quotes_before = 1, 0
+    for piece in _pieces(path):
+        text = np.frombuffer(piece, np.uint8)
+        ends = np.flatnonzero(text == ord("\n")) + 1
+        starts = np.concatenate([[0], ends[:-1] if len(ends) and ends[-1] == len(text) else ends])
+        quotes = np.zeros(len(starts), np.int64)
+        if b'"' in piece:
+            quotes = np.add.reduceat(text == ord('"'), starts, dtype=np.int64)
+        solid = np.maximum.reduceat((text != ord("\n")) & (text != ord("\r")), starts)
+        total = quotes_before + np.cumsum(quotes)
+        begins = (total - quotes) % 2 == 0
+        yield line + np.flatnonzero(begins), ~solid[begins]
+        line += len(starts)
+        quotes_before = int(total[-1])
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    """Yield a file in pieces of whole lines."""
+    rest = b""
     with path.open("rb") as handle:
-        for line, text in enumerate(handle, start=1):
-            if not quoted_text:
-                nth += 1
-                yield nth, line, not text.strip(b"\r\n")
-            quoted_text ^= text.count(b'"') % 2 == 1
+        while block := handle.read(PIECE_BYTES):
+            whole, line_break, begun = block.rpartition(b"\n")
+            if line_break:
+                yield rest + whole + line_break
+                rest = begun
+            else:
+                rest += begun
+    if rest:
+        yield rest
 
 
 def _ends_with_a_line_break(path: Path) -> bool:
@@ -110,8 +166,16 @@ def _ends_with_a_line_break(path: Path) -> bool:
 
 def lines_of(con: duckdb.DuckDBPyConnection, path: Path, places: list[int]) -> list[int]:
     """Return the line of the file that each row begins in; rows by number from 1, ascending; the header is line 1."""
-    aside = {row[0] for row in con.execute(f"SELECT nth FROM rejects WHERE file = {quoted(path.name)}").fetchall()}
-    rows = (line for nth, line, blank in _records(path) if nth > 1 and nth not in aside and not blank)
-    starts = islice(rows, places[-1] if places else 0)
-    wanted = set(places)
-    return [line for place, line in enumerate(starts, start=1) if place in wanted]
+    aside = con.execute(f"SELECT nth FROM rejects WHERE file = {quoted(path.name)}").fetchnumpy()["nth"]
+    wanted, found = np.array(places, dtype=np.int64), np.zeros(len(places), np.int64)
+    nth, rows = 0, 0
+    for starts, blank in _records(path):
+        nths = nth + 1 + np.arange(len(starts))
+        lines = starts[~blank & (nths > 1) & ~np.isin(nths, aside)]
+        here = (wanted > rows) & (wanted <= rows + len(lines))
+        found[here] = lines[wanted[here] - rows - 1]
+        nth += len(starts)
+        rows += len(lines)
+        if not len(wanted) or rows >= wanted[-1]:
+            break
+    return [int(line) for line in found]

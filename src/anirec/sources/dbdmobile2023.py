@@ -7,14 +7,15 @@ facts about people, which nothing here needs: it is not read. User names are not
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import duckdb
 
 from anirec.core.columns import Status
 from anirec.sources import csv_file
-from anirec.sources.layout import File, Layout, Reading, checks, csv_reading
-from anirec.sources.mal import BAD_ANIME_ID, BAD_USER_ID, adult_by, bad_score, first_date, labels, minutes
+from anirec.sources.layout import File, Layout, Reading, checks, csv_reading, csv_scan
+from anirec.sources.mal import BAD_ANIME_ID, adult_by, first_date, labels, minutes, scored_lists
 
 ANIME = (
     *("anime_id", "Name", "English name", "Other name", "Score", "Genres", "Synopsis", "Type", "Episodes", "Aired"),
@@ -47,13 +48,8 @@ def _read(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Reading]:
         )
         readings["synopses"] = Reading(query, f"{path.name}, Synopsis", optional=True)
     if (path := folder / "users-score-2023.csv").is_file():
-        table = csv_file.load(con, path, columns=SCORES)
-        query = (
-            f"SELECT place, whole(user_id) AS user_id, whole(anime_id) AS anime_id, nullif(whole(rating), 0) AS score, "
-            f"{Status.UNKNOWN:d} AS status, 'dbdmobile2023' AS source, "
-            f"{checks(BAD_USER_ID | BAD_ANIME_ID | bad_score('rating'))} FROM {table}"
-        )
-        readings["ratings"] = csv_reading(con, path, query)
+        scores = partial(scored_lists, source="dbdmobile2023", none=0, status=f"{Status.UNKNOWN:d}")
+        readings["ratings"] = csv_scan(con, path, SCORES, scores)
     if (path := folder / "users-details-2023.csv").is_file():
         table = csv_file.load(con, path, columns=DETAILS)
         readings["users"] = csv_reading(con, path, _users(table))

@@ -8,14 +8,15 @@ animelist.csv has all that rating_complete.csv has, so it is read instead where 
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import duckdb
 
 from anirec.core.columns import Status
 from anirec.sources import csv_file
-from anirec.sources.layout import File, Layout, Reading, checks, csv_reading
-from anirec.sources.mal import BAD_USER_ID, adult_by, bad_anime_id, bad_score, first_date, labels, minutes
+from anirec.sources.layout import File, Layout, Reading, checks, csv_reading, csv_scan
+from anirec.sources.mal import adult_by, bad_anime_id, first_date, labels, minutes, scored_lists
 
 ANIME = (
     *("MAL_ID", "Name", "Score", "Genres", "English name", "Japanese name", "Type", "Episodes", "Aired", "Premiered"),
@@ -32,11 +33,10 @@ def _read(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Reading]:
     if (path := folder / "anime.csv").is_file():
         readings["anime"] = _anime(con, path)
     if (path := folder / "animelist.csv").is_file():
-        known = ", ".join(str(int(status)) for status in Status)
-        status = f"CASE WHEN whole(watching_status) IN ({known}) THEN whole(watching_status) ELSE 0 END"
-        readings["ratings"] = _ratings(con, path, LIST, status)
+        readings["ratings"] = csv_scan(con, path, LIST, _entries)
     elif (path := folder / "rating_complete.csv").is_file():
-        readings["ratings"] = _ratings(con, path, COMPLETE, f"{Status.COMPLETED:d}")
+        query = partial(scored_lists, source="hernan2020", none=0, status=f"{Status.COMPLETED:d}")
+        readings["ratings"] = csv_scan(con, path, COMPLETE, query)
     if (path := folder / "anime_with_synopsis.csv").is_file():
         readings["synopses"] = _synopses(con, path)
     return readings
@@ -65,14 +65,11 @@ def _anime(con: duckdb.DuckDBPyConnection, path: Path) -> Reading:
     return csv_reading(con, path, query)
 
 
-def _ratings(con: duckdb.DuckDBPyConnection, path: Path, columns: tuple[str, ...], status: str) -> Reading:
-    table = csv_file.load(con, path, columns=columns)
-    bad = BAD_USER_ID | bad_anime_id("anime_id") | bad_score("rating")
-    query = (
-        f"SELECT place, whole(user_id) AS user_id, whole(anime_id) AS anime_id, nullif(whole(rating), 0) AS score, "
-        f"{status} AS status, 'hernan2020' AS source, {checks(bad)} FROM {table}"
-    )
-    return csv_reading(con, path, query)
+def _entries(rows: str) -> str:
+    numbered = f"SELECT *, whole(watching_status) AS number FROM ({rows})"
+    known = " ".join(f"WHEN {status:d} THEN {status:d}" for status in Status)
+    status = f"CASE number {known} ELSE 0 END"  # `number IN (...)` would be run as a join
+    return scored_lists(numbered, source="hernan2020", none=0, status=status)
 
 
 LAYOUT = Layout(

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import duckdb
 
-from anirec.core.columns import KEYS, MAX_SCORE, MIN_SCORE, TABLES
 from anirec.core.errors import BadTable, UnknownLayout
 from anirec.sources import (
     animerecbert2025,
@@ -30,9 +29,10 @@ from anirec.sources import (
     offline_database,
     workspace,
 )
+from anirec.sources.checking import Reject, import_table
 from anirec.sources.csv_file import header_of as csv_header
-from anirec.sources.layout import File, Layout, Reading
-from anirec.tables import connect, new_folder, quoted, sha256, write_parquet
+from anirec.sources.layout import File, Layout
+from anirec.tables import connect, new_folder, quoted, scratch, sha256
 
 LAYOUTS: Final = (
     workspace.LAYOUT,
@@ -52,27 +52,6 @@ LAYOUTS: Final = (
 Progress = Callable[[str, int, int], None]
 
 REJECTS_FILE: Final = "rejects.csv"
-REJECTS_SHOWN: Final = 100_000
-"""At most so many rejected rows of a file are written out one by one; all are counted."""
-
-TEXT_SHOWN: Final = 200  # characters of what is wrong
-
-
-@dataclass(frozen=True)
-class Reject:
-    """Rows of one file that cannot be used for one reason. first: where the first of them stands, as `line 812`."""
-
-    file: str
-    reason: str
-    rows: int
-    first: str
-    value: str
-
-    def __str__(self) -> str:
-        """Return `3 rows of rating.csv: score outside 1..10 (first: line 812, "11")`."""
-        rows = "1 row" if self.rows == 1 else f"{self.rows:,} rows"
-        shown = f', "{self.value}"' if self.value else ""
-        return f"{rows} of {self.file}: {self.reason} (first: {self.first}{shown})"
 
 
 @dataclass(frozen=True)
@@ -170,7 +149,7 @@ def import_folder(
     kept: dict[str, int] = {}
     made: dict[str, Any] = {}
     rejects: list[Reject] = []
-    with new_folder(out) as folder, connect() as con:
+    with new_folder(out) as folder, scratch(folder) as con:
         con.create_function("plain", _plain, ["VARCHAR"], "VARCHAR")
         con.execute("CREATE TEMP TABLE rejects(file VARCHAR, nth BIGINT, line BIGINT, reason VARCHAR, value VARCHAR)")
         con.execute(
@@ -182,7 +161,7 @@ def import_folder(
             readings = known.read(con, path)
             for done, (table, reading) in enumerate(readings.items()):
                 progress("importing", done, len(readings))
-                n_kept, found = _import_table(con, table, reading, folder, max_reject_share)
+                n_kept, found = import_table(con, table, reading, folder, max_reject_share)
                 if n_kept is not None:
                     kept[table] = n_kept
                     made[table] = table_facts(
@@ -233,94 +212,6 @@ def _load_ids(con: duckdb.DuckDBPyConnection, folder: Path | None) -> None:
     if not file.is_file():
         raise BadTable(f"{file} is missing; import an id map (`anirec data fetch id-map`, `anirec data import`)")
     con.execute(f"INSERT INTO id_map SELECT anime_id, site, site_id FROM read_parquet({quoted(file)})")
-
-
-def _import_table(
-    con: duckdb.DuckDBPyConnection, table: str, reading: Reading, folder: Path, max_reject_share: float
-) -> tuple[int | None, list[Reject]]:
-    """Write one table; returns how many rows were kept (None: no table was written), and what was left out."""
-    columns, keys = TABLES[table], ", ".join(KEYS[table])
-    given = {str(row[0]) for row in con.execute(f"DESCRIBE {reading.query}").fetchall()}
-    every = columns | {"place": "BIGINT", "reason": "VARCHAR", "value": "VARCHAR"}
-    wanted = [name if name in given else f"NULL::{kind} AS {name}" for name, kind in every.items()]
-    con.execute(f"CREATE OR REPLACE TEMP TABLE incoming AS SELECT {', '.join(wanted)} FROM ({reading.query})")
-    bad = _mark(con, table)
-    (total,) = con.execute("SELECT count(*) FROM incoming").fetchone() or (0,)
-    found = _left_out(con, table, reading, some=bad > 0)
-    n_rejected = sum(reject.rows for reject in found)
-    total += n_rejected - bad
-    if total == 0 and reading.optional:
-        return None, []
-    if total == 0:
-        raise BadTable(f"{reading.file} holds not one row for the table {table}")
-    if n_rejected > max_reject_share * total:
-        reasons = "\n".join(f"  {reject}" for reject in found)
-        raise BadTable(f"{n_rejected:,} of {total:,} rows of {reading.file} cannot be used:\n{reasons}")
-    typed = ", ".join(f"{name}::{kind} AS {name}" for name, kind in columns.items())
-    rows = f"SELECT {typed} FROM incoming WHERE reason IS NULL ORDER BY {keys}"
-    return write_parquet(con, rows, folder / f"{table}.parquet"), found
-
-
-def _mark(con: duckdb.DuckDBPyConnection, table: str) -> int:
-    """Give a reason to every row of `incoming` that no table of its kind may hold; returns how many have one."""
-    keys = KEYS[table]
-    found = {f"no {key}": (f"{key} IS NULL", "NULL") for key in keys}
-    if "text" in TABLES[table]:
-        found["no text"] = ("text IS NULL", "NULL")
-    if "user_id" in TABLES[table] and "score" in TABLES[table]:
-        outside = f"NOT score BETWEEN {MIN_SCORE} AND {MAX_SCORE}"
-        found[f"score outside {MIN_SCORE}..{MAX_SCORE}"] = (outside, "score::VARCHAR")
-    reasons = layout.checks(found)
-    anything = " OR ".join(f"({condition})" for condition, _ in found.values())
-    con.execute(
-        f"UPDATE incoming SET reason = found.reason, value = found.value "
-        f"FROM (SELECT rowid AS id, {reasons} FROM incoming WHERE reason IS NULL AND ({anything})) found "
-        f"WHERE incoming.rowid = found.id"
-    )
-    joined = ", ".join(keys)
-    (again,) = con.execute(
-        f"SELECT count(*) FROM (SELECT 1 FROM incoming WHERE reason IS NULL GROUP BY {joined} HAVING count(*) > 1)"
-    ).fetchone() or (0,)
-    if again:
-        text = " || ', ' || ".join(f"'{key} ' || {key}::VARCHAR" for key in keys)
-        con.execute(
-            f"UPDATE incoming SET reason = 'a row with the same {joined} stands before', value = {text} "
-            f"WHERE rowid IN (SELECT rowid FROM incoming WHERE reason IS NULL "
-            f"QUALIFY row_number() OVER (PARTITION BY {joined} ORDER BY place, rowid) > 1)"
-        )
-    (bad,) = con.execute("SELECT count(*) FROM incoming WHERE reason IS NOT NULL").fetchone() or (0,)
-    return int(bad)
-
-
-def _left_out(con: duckdb.DuckDBPyConnection, table: str, reading: Reading, *, some: bool) -> list[Reject]:
-    """Count the rows of a file that are left out, by reason, and file them with their places in `left_out`."""
-    file = quoted(reading.file)
-    con.execute("CREATE OR REPLACE TEMP TABLE places(place BIGINT, nth BIGINT)")
-    if some:
-        shown = con.execute(
-            f"SELECT place FROM incoming WHERE reason IS NOT NULL AND place IS NOT NULL "
-            f"ORDER BY place LIMIT {REJECTS_SHOWN}"
-        ).fetchall()
-        places = [int(row[0]) for row in shown]
-        lines = reading.places(places) if reading.places else places
-        con.execute("INSERT INTO places SELECT unnest(?::BIGINT[]), unnest(?::BIGINT[])", [places, lines])
-    keys = " || ', ' || ".join(f"'{key} ' || coalesce({key}::VARCHAR, '?')" for key in KEYS[table])
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE bad AS "
-        f"SELECT coalesce('{reading.unit} ' || nth, {keys}) AS place, nth, reason, value "
-        f"FROM incoming LEFT JOIN places USING (place) WHERE reason IS NOT NULL "
-        f"UNION ALL SELECT 'line ' || line, line, reason, value FROM rejects WHERE file = {file}"
-    )
-    con.execute(
-        f"INSERT INTO left_out SELECT {file}, place, nth, reason, left(value, {TEXT_SHOWN}) FROM bad "
-        f"ORDER BY nth, place LIMIT {REJECTS_SHOWN}"
-    )
-    rows = con.execute(
-        "SELECT reason, count(*), arg_min(place, coalesce(nth, 0)), "
-        f"coalesce(left(arg_min(value, coalesce(nth, 0)), {TEXT_SHOWN}), '') "
-        "FROM bad GROUP BY reason ORDER BY 2 DESC, 1"
-    ).fetchall()
-    return [Reject(reading.file, str(reason), int(n), str(first), str(value)) for reason, n, first, value in rows]
 
 
 def _plain(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import Final
 import duckdb
 import numpy as np
 
-from anirec.sources.csv_file import header_of, lines_of
+from anirec.sources.csv_file import header_of, lines_of, scan, scanned
 
 Read = Callable[[duckdb.DuckDBPyConnection, Path], dict[str, "Reading"]]
 
@@ -43,6 +43,8 @@ class Reading:
     and may add `place`, the row's number, with `reason`, why it cannot be used, and `value`, what is wrong in it.
     file: where the rows are from. places: turns row numbers of the file into lines of it, both ascending; None = they
     are what `unit` says. optional: whether the table is left out where there is not one row for it.
+    scanned: set where the query reads a file itself, each row once and in its order: to be called when it has been
+    run, with the number of rows. `place` is then counted, not asked for.
     """
 
     query: str
@@ -50,6 +52,7 @@ class Reading:
     unit: str = "row"
     places: Callable[[list[int]], list[int]] | None = None
     optional: bool = False
+    scanned: Callable[[int], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -82,11 +85,16 @@ def prepare(con: duckdb.DuckDBPyConnection) -> None:
     words = ", ".join(f"'{word}'" for word in MISSING_WORDS)
     con.execute(f"CREATE OR REPLACE MACRO known(t) AS CASE WHEN lower(trim(t)) NOT IN ({words}) THEN trim(t) END")
     con.execute(
-        r"CREATE OR REPLACE MACRO is_whole(t) AS coalesce(regexp_full_match(trim(t), '-?\d{1,18}(\.0+)?'), false)"
+        r"CREATE OR REPLACE MACRO odd_whole(t) AS CASE WHEN regexp_full_match(trim(t), '-?\d{1,18}(\.0+)?') "
+        "THEN CAST(CAST(t AS DECIMAL(38, 4)) AS BIGINT) END"
     )
+    # Nearly all numbers are written as they are printed, which is far cheaper to see than a regular expression. A cast
+    # alone would also take 1e3, 1_000, 0x10 and +1.
     con.execute(
-        "CREATE OR REPLACE MACRO whole(t) AS CASE WHEN is_whole(t) THEN CAST(CAST(t AS DECIMAL(38, 4)) AS BIGINT) END"
+        "CREATE OR REPLACE MACRO whole(t) AS CASE WHEN TRY_CAST(t AS BIGINT)::VARCHAR = t AND strlen(t) <= 18 "
+        "THEN TRY_CAST(t AS BIGINT) ELSE odd_whole(t) END"
     )
+    con.execute("CREATE OR REPLACE MACRO is_whole(t) AS whole(t) IS NOT NULL")
     con.execute(
         "CREATE OR REPLACE MACRO parts(t) AS coalesce(list_filter("
         "list_distinct(list_transform(string_split(known(t), ','), lambda p: trim(p))), lambda p: p <> ''), [])"
@@ -96,6 +104,18 @@ def prepare(con: duckdb.DuckDBPyConnection) -> None:
 def csv_reading(con: duckdb.DuckDBPyConnection, path: Path, query: str) -> Reading:
     """Return how a table is read from a CSV file that `csv_file.load` has loaded: places are lines of the file."""
     return Reading(query, path.name, "line", partial(lines_of, con, path))
+
+
+def csv_scan(
+    con: duckdb.DuckDBPyConnection, path: Path, columns: tuple[str, ...], query: Callable[[str], str]
+) -> Reading:
+    """Return how a table is read straight from a CSV file of any size.
+
+    query: given SQL that reads the columns as text, SQL of the table's rows: as many, in the same order. Expressions
+    alone keep it; a join does not, and to DuckDB `x IN (many values)` and `list_contains` are joins.
+    """
+    places, done = partial(lines_of, con, path), partial(scanned, con, path)
+    return Reading(query(scan(path, columns=columns)), path.name, "line", places, scanned=done)
 
 
 def text_table(
@@ -123,13 +143,19 @@ def number_users(con: duckdb.DuckDBPyConnection, table: str, column: str) -> str
 
 
 def checks(found: Mapping[str, tuple[str, str]]) -> str:
-    """Return SQL for the columns `reason` and `value`.
+    """Return SQL for the columns `reason` and `value`; see `cases`."""
+    reason, value = cases(found)
+    return f"{reason} AS reason, {value} AS value"
+
+
+def cases(found: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
+    """Return SQL for the reason why a row cannot be used, and what is wrong in it; NULL where it can.
 
     found: by reason, the condition under which a row cannot be used, and the expression that is wrong in it.
     """
     reasons = " ".join(f"WHEN {condition} THEN '{reason}'" for reason, (condition, _) in found.items())
     values = " ".join(f"WHEN {condition} THEN {shown}" for condition, shown in found.values())
-    return f"CASE {reasons} END AS reason, CASE {values} END AS value"
+    return f"CASE {reasons} END", f"CASE {values} END"
 
 
 def mapped_ids(con: duckdb.DuckDBPyConnection) -> Callable[[str, str], int | None]:

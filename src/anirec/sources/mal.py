@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from anirec.sources.layout import checks
+
 DEMOGRAPHICS: Final = ("Josei", "Kids", "Seinen", "Shoujo", "Shounen")
 
 GENRES: Final = (
@@ -28,18 +30,33 @@ RENAMED: Final = {
 """Old names of labels and what they are called now."""
 
 
-def bad_anime_id(column: str) -> dict[str, tuple[str, str]]:
-    """Return the check that a column holds the id of an anime."""
-    return {f"{column} is not a whole number from 1": (f"coalesce(whole({column}) < 1, true)", column)}
+def bad_anime_id(column: str, number: str | None = None) -> dict[str, tuple[str, str]]:
+    """Return the check that a column holds the id of an anime. number: SQL of it as a number, where that is at hand."""
+    return {f"{column} is not a whole number from 1": (f"coalesce({number or f'whole({column})'} < 1, true)", column)}
+
+
+def bad_number(column: str, number: str | None = None) -> dict[str, tuple[str, str]]:
+    """Return the check that a column holds a whole number; whether a score lies in 1..10 is seen for all layouts alike.
+
+    number: SQL of it as a number, where that is at hand.
+    """
+    return {f"{column} is not a whole number": (f"{number or f'whole({column})'} IS NULL", column)}
 
 
 BAD_ANIME_ID: Final = bad_anime_id("anime_id")
-BAD_USER_ID: Final = {"user_id is not a whole number": ("NOT is_whole(user_id)", "user_id")}
 
 
-def bad_score(column: str) -> dict[str, tuple[str, str]]:
-    """Return the check that a score is a whole number; whether it lies in 1..10 is checked for every layout alike."""
-    return {f"{column} is not a whole number": (f"NOT is_whole({column})", column)}
+def scored_lists(rows: str, *, source: str, none: int, status: str) -> str:
+    """Return SQL for the table of ratings from rows of user_id, anime_id and rating as text; each number is read once.
+
+    rows: SQL that is evaluated once. none: the rating that means that there is none. status: SQL over `rows`.
+    """
+    bad = bad_number("user_id", "u") | bad_anime_id("anime_id", "a") | bad_number("rating", "r")
+    return (
+        f"SELECT u AS user_id, a AS anime_id, nullif(r, {none}) AS score, status, '{source}' AS source, {checks(bad)} "
+        f"FROM (SELECT user_id, anime_id, rating, whole(user_id) AS u, whole(anime_id) AS a, whole(rating) AS r, "
+        f"{status} AS status FROM ({rows}))"
+    )
 
 
 def labels(column: str, *, adult: bool = True) -> str:

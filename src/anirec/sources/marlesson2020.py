@@ -13,7 +13,7 @@ import duckdb
 
 from anirec.sources import csv_file
 from anirec.sources.layout import File, Layout, Reading, checks, csv_reading, number_users
-from anirec.sources.mal import bad_anime_id, bad_score, first_date, labels
+from anirec.sources.mal import bad_anime_id, bad_number, first_date, labels
 
 ANIME = ("uid", "title", "synopsis", "genre", "aired", "episodes", "members", "score", "img_url")
 REVIEWS = ("uid", "profile", "anime_uid", "text", "score")
@@ -73,7 +73,7 @@ def _anime(table: str) -> str:
 
 
 def _reviews(table: str, users: str) -> str:
-    bad = {"uid is not a whole number": ("NOT is_whole(uid)", "uid")} | bad_anime_id("anime_uid") | bad_score("score")
+    bad = bad_number("uid") | bad_anime_id("anime_uid") | bad_number("score")
     return (
         f"SELECT place, whole(uid) AS review_id, whole(anime_uid) AS anime_id, number AS user_id, "
         f"nullif(whole(score), 0) AS score, known(text) AS text, 'marlesson2020' AS source, {checks(bad)} "
