@@ -177,7 +177,7 @@ def fetch_file(into: Into, url: str) -> FetchReport:
     """
 
     def collect(collection: Collection) -> None:
-        downloads.download(collection, url, into.folder)
+        downloads.download(collection, url, collection.folder)
 
     return _run(into, "file", {"url": url}, collect, downloads.MANNERS)
 

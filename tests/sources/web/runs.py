@@ -6,9 +6,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from anirec.sources.web import anilist, jikan, mal_api
+from anirec.sources.web import anilist, downloads, jikan, mal_api
 from anirec.sources.web.client import Limit, Patience
 from anirec.sources.web.collection import Collection, FetchReport, Manners, run
+from anirec.sources.web.online_users import OnlineUsers
 from sources.web.sites import PERSON
 
 LIMIT = Limit(10, 0.5)
@@ -36,7 +37,21 @@ def _jikan(collection: Collection, url: str) -> None:
     server.recommendation_texts(collection, most_pages=5, max_age=0.0)
 
 
-FETCHES: dict[str, Callable[[Collection, str], None]] = {"mal": _mal, "anilist": _anilist, "jikan": _jikan}
+def _file(collection: Collection, url: str) -> None:
+    downloads.download(collection, f"{url}/anime-list-full.json", collection.folder)
+
+
+def _people(collection: Collection, url: str) -> None:
+    OnlineUsers(f"{url}/users", looks=3, pause=0.05).collect(collection)
+
+
+FETCHES: dict[str, Callable[[Collection, str], None]] = {
+    "mal": _mal,
+    "anilist": _anilist,
+    "jikan": _jikan,
+    "file": _file,
+    "people": _people,
+}
 
 
 def fetch(

@@ -261,4 +261,9 @@ def people_page(request: Request) -> Response:
         return Response(b"User-agent: *\nDisallow: /private\n")
     names = ["Red Heron", "Blue_Pelican", "anon-42"]
     links = "".join(f'<a href="/profile/{name.replace(" ", "%20")}">x</a>' for name in names)
-    return Response(f"<html><a href='/about'>about</a>{links}</html>".encode())
+    return Response(f"<html><a href='/about'>about</a>{links}</HTML>".encode())
+
+
+def id_map_file(_request: Request) -> Response:
+    """Fribb's map, of three anime."""
+    return as_json([{"mal_id": i, "anilist_id": 1000 + i, "anidb_id": 7} for i in (1, 2, 3)])

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import cycle, pairwise
 from pathlib import Path
 
@@ -20,11 +20,17 @@ from anirec.sources.web.client import Limit, Patience
 from anirec.sources.web.pages import open_pages
 from sources.files import imported
 from sources.web import fault_server as faulty
-from sources.web.fault_server import ALL_FAULTS, Fault, FaultServer, Handler, Request, Response, serving
+from sources.web.fault_server import ALL_FAULTS, Fault, FaultServer, Handler, Request, Response, Site, serving
 from sources.web.runs import LIMIT, QUICK, fetch
-from sources.web.sites import PERSON, FakeAniList, FakeJikan, FakeMal
+from sources.web.sites import PERSON, FakeAniList, FakeJikan, FakeMal, id_map_file, people_page
 
-SITES = {"mal": FakeMal, "anilist": FakeAniList, "jikan": FakeJikan}
+SITES: dict[str, Callable[[], Site]] = {
+    "mal": FakeMal,
+    "anilist": FakeAniList,
+    "jikan": FakeJikan,
+    "file": lambda: id_map_file,
+    "people": lambda: people_page,
+}
 
 
 def same_salt(folder: Path) -> Path:
@@ -65,25 +71,42 @@ def in_turn(n: int) -> dict[str, Sequence[Fault]]:
     return Each()
 
 
+@pytest.mark.parametrize("fault", ALL_FAULTS, ids=lambda fault: str(fault.__name__))
+@pytest.mark.parametrize("site", ["file", "people"])
+def test_each_fault_alone_is_overcome_where_a_fetch_has_few_requests(site: str, fault: Fault, tmp_path: Path) -> None:
+    calm, rough = same_salt(tmp_path / "calm" / "in"), same_salt(tmp_path / "rough" / "in")
+    with serving(SITES[site]()) as server:
+        fetch(site, server.url, calm)
+        needed = server.succeeded()
+        clear(server)
+        other_text = (faulty.wrong_json, faulty.no_json)  # which robots.txt may be, too
+        server.faults = lambda r: [] if r.path == "/robots.txt" and fault in other_text else [fault, fault]
+        found = fetch(site, server.url, rough)
+    assert found.problems == {}
+    assert bodies(rough) == bodies(calm)
+    assert server.succeeded() == needed
+
+
 @pytest.mark.parametrize("site", SITES)
 def test_a_site_that_misbehaves_gives_the_same_bytes_in_the_end(site: str, tmp_path: Path) -> None:
     calm, rough = same_salt(tmp_path / "calm" / "in"), same_salt(tmp_path / "rough" / "in")
     with serving(SITES[site]()) as server:
         undisturbed = fetch(site, server.url, calm)
-        n_needed = len(server.log)
+        needed = server.succeeded()
         clear(server)
         faults = in_turn(2)
-        server.faults = lambda request: faults[request.name]
+        server.faults = lambda request: [] if request.path == "/robots.txt" else faults[request.name]
         found = fetch(site, server.url, rough)
     assert undisturbed.problems == found.problems == {}
-    assert undisturbed.asked == n_needed
+    assert undisturbed.asked == needed.total()
     assert bodies(rough) == bodies(calm)
-    assert tables(rough) == tables(calm)
-    assert len(tables(calm)) >= 6
-    assert {logged.ended for logged in server.log} >= {fault.__name__ for fault in ALL_FAULTS} - {"drip"}
-    assert set(server.succeeded().values()) == {1}
+    if site != "people":
+        assert tables(rough) == tables(calm) != {}
+    if len(needed) >= len(ALL_FAULTS) / 2:
+        assert {logged.ended for logged in server.log} >= {fault.__name__ for fault in ALL_FAULTS} - {"drip"}
+        assert found.slowed >= 3
+    assert server.succeeded() == needed
     assert server.most_in(LIMIT.seconds) <= LIMIT.requests
-    assert found.slowed >= 3
 
 
 @pytest.mark.parametrize("site", SITES)
@@ -104,10 +127,10 @@ def test_after_a_kill_the_rest_is_asked_for_and_nothing_twice(site: str, tmp_pat
 
     with serving(SITES[site]()) as server:
         fetch(site, server.url, calm)
-        n_needed = len(server.log)
+        needed = server.succeeded()
         clear(server)
-        for stop_at in (1, 3, n_needed - 1):
-            server.faults = lambda _request, at=stop_at: [hold] * 9 if len(server.succeeded()) == at else []  # type: ignore[misc]
+        for stop_at in sorted({at for at in (1, 3, needed.total() - 1) if at < needed.total()}):
+            server.faults = lambda _request, at=stop_at: [hold] * 9 if server.succeeded().total() == at else []  # type: ignore[misc]
             held.clear()
             go_on.clear()
             process = subprocess.Popen(
@@ -123,9 +146,9 @@ def test_after_a_kill_the_rest_is_asked_for_and_nothing_twice(site: str, tmp_pat
     assert last.resumed
     assert last.problems == {}
     assert bodies(killed) == bodies(calm)
-    assert tables(killed) == tables(calm)
-    assert set(server.succeeded().values()) == {1}
-    assert sum(server.succeeded().values()) == n_needed
+    if site != "people":
+        assert tables(killed) == tables(calm) != {}
+    assert server.succeeded() == needed
     assert server.most_in(LIMIT.seconds) <= LIMIT.requests
 
 

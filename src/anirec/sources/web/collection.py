@@ -58,6 +58,11 @@ class Collection:
         self._said = time.monotonic()
         self._counts = dict.fromkeys(("new", "same", "held", "gone"), 0)
 
+    @property
+    def folder(self) -> Path:
+        """The folder of the store."""
+        return self._store.folder
+
     def masked(self, name: str) -> str:
         """Return what stands for a person's name in this store."""
         return self._store.masked(name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -33,11 +35,14 @@ def name_of(url: str) -> str:
 def download(collection: Collection, url: str, folder: Path) -> Path:
     """Fetch a file into a folder, or leave it as it is where the site says that it is the same.
 
+    Files of JSON are looked into, so that a page of apologies is not taken for one.
+
     Raises:
         SiteError: there is no such file.
     """
     name = name_of(url)
-    page = collection.page(Ask(key=f"file/{name}", url=url, most_bytes=MOST_BYTES, follow=True))
+    check = next((check for suffix, check in CHECKS.items() if name.endswith(suffix)), bytes)
+    page = collection.page(Ask(key=f"file/{name}", url=url, check=check, most_bytes=MOST_BYTES, follow=True))
     if page is None:
         raise SiteError(f"{url} could not be fetched; there may be no such file, or the site is down")
     target = folder / name
@@ -45,3 +50,31 @@ def download(collection: Collection, url: str, folder: Path) -> Path:
         with new_file(target) as work:
             work.write_bytes(page.body)
     return target
+
+
+def _json_of_objects(body: bytes) -> object:
+    """Raise ValueError where a body is neither an object nor an array of objects in JSON."""
+    found = json.loads(body)
+    if not isinstance(found, dict) and not (isinstance(found, list) and all(isinstance(item, dict) for item in found)):
+        raise ValueError("no objects in JSON")
+    return found
+
+
+def _lines_of_objects(body: bytes) -> object:
+    """Raise ValueError where the first and the last line of a body are not objects in JSON."""
+    lines = body.strip().split(b"\n")
+    return [_json_of_objects(lines[0]), _json_of_objects(lines[-1])]
+
+
+def _zstd(body: bytes) -> bytes:
+    if not body.startswith(b"\x28\xb5\x2f\xfd"):
+        raise ValueError("not packed with zstd")
+    return body
+
+
+CHECKS: Final[Mapping[str, Callable[[bytes], object]]] = {
+    ".json": _json_of_objects,
+    ".jsonl": _lines_of_objects,
+    ".zst": _zstd,
+}
+"""What a file of a name must be, by how the name ends."""

@@ -79,7 +79,9 @@ def people(store: PageStore) -> set[str]:
 
 
 def _names_on(body: bytes) -> list[str]:
-    """Return the names of people that a page links to. Raises ValueError if there are none."""
+    """Return the names of people that a page links to. Raises ValueError if there are none, or the page has no end."""
+    if b"</html>" not in body.lower():
+        raise ValueError("the page has no end")
     links = _Links()
     links.feed(body.decode("utf-8", errors="replace"))
     names = {unquote(found[1]) for link in links.found if (found := PROFILE.match(link))}
