@@ -121,8 +121,16 @@ def status(folder: Path, as_json: bool) -> None:
         render.print_json(found)
         return
     click.echo(f"{folder}: from the layout {found['layout'] or 'not said'}; licence: {found['licence'] or 'not said'}")
-    rows = [[t["table"], f"{t['rows']:,}", f"{t['megabytes']:.1f}", t["sha256"][:12]] for t in found["tables"]]
-    render.print_table(["table", "rows", "MB", "SHA-256"], rows, right=["rows", "MB"])
+    rows = [
+        [
+            *(t["table"], f"{t['rows']:,}", "" if t["rejects"] is None else f"{t['rejects']:,}"),
+            *(f"{t['megabytes']:.1f}", t["sha256"][:12], (t["made"] or "")[:10]),
+            ", ".join(dict.fromkeys(source["layout"] for source in t["sources"] or ())),
+        ]
+        for t in found["tables"]
+    ]
+    columns = ["table", "rows", "left out", "MB", "SHA-256", "made", "from"]
+    render.print_table(columns, rows, right=["rows", "left out", "MB"])
     for reject in found["rejects"]:
         click.echo(
             f"left out: {reject['rows']:,} rows of {reject['file']}: {reject['reason']} (first: {reject['first']})"

@@ -23,7 +23,7 @@ MADE = ("franchises", "conflicts")
 
 
 def status(folder: Path) -> dict[str, Any]:
-    """Return layout, licence, rejects, and by table its rows, size and hash.
+    """Return layout, licence, rejects, and by table its rows, size, hash, sources and time.
 
     Raises:
         BadTable: there is no canonical table there, or one cannot be read.
@@ -37,9 +37,11 @@ def status(folder: Path) -> dict[str, Any]:
             except duckdb.Error as error:
                 raise BadTable(f"{file} cannot be read: {error}; import the data again") from error
             size = round(file.stat().st_size / 1e6, 3)
-            tables.append({"table": name, "rows": rows, "megabytes": size, "sha256": sha256(file)})
-    known = {name: manifest.get(name) for name in ("layout", "licence", "inputs")}
-    return known | {"tables": tables, "rejects": manifest.get("rejects", [])}
+            said = manifest.get("tables", {}).get(name, {})
+            known = {fact: said.get(fact) for fact in ("sources", "made", "rejects")}
+            tables.append({"table": name, "rows": rows, "megabytes": size, "sha256": sha256(file)} | known)
+    whole = {name: manifest.get(name) for name in ("layout", "licence", "inputs", "conflicts")}
+    return whole | {"tables": tables, "rejects": manifest.get("rejects", [])}
 
 
 @dataclass(frozen=True)
