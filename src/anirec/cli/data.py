@@ -10,6 +10,14 @@ from anirec.cli import options, render
 from anirec.cli.commands import cli
 
 folder_argument = click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
+to_option = click.option(
+    "--to",
+    "out",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Folder to write; replaced when complete.",
+)
 
 
 @cli.group()
@@ -19,14 +27,7 @@ def data() -> None:
 
 @data.command(name="import")
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option(
-    "--to",
-    "out",
-    required=True,
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="Folder to write; replaced when complete.",
-)
+@to_option
 @click.option(
     "--max-rejects",
     default=0.5,
@@ -70,14 +71,7 @@ def import_(path: Path, out: Path, max_rejects: float, ids: Path | None, as_json
 @click.argument(
     "folders", nargs=-1, required=True, type=click.Path(file_okay=False, path_type=Path), metavar="TABLES..."
 )
-@click.option(
-    "--to",
-    "out",
-    required=True,
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="Folder to write; replaced when complete.",
-)
+@to_option
 @options.json_option
 def build(folders: tuple[Path, ...], out: Path, as_json: bool) -> None:
     """Join canonical folders into one and find the franchises.
