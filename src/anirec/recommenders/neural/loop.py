@@ -1,0 +1,181 @@
+"""The training loop that all neural models share: warm-up, early stopping, checkpoints, loud failures.
+
+Same data, seed and number of threads, same bytes on a CPU. On a GPU the forward pass runs in bfloat16 where it can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
+from copy import deepcopy
+from dataclasses import dataclass, field
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from anirec.core.errors import InputError
+
+Progress = Callable[[str, int, int], None]
+
+
+def _silent(stage: str, done: int, total: int) -> None: ...
+
+
+@dataclass(frozen=True)
+class LoopConfig:
+    """How a net is trained.
+
+    epochs: at most so many. patience: epochs without a better validation figure before it stops. warm_up: steps over
+    which the learning rate rises to `lr`; after that it falls as a cosine to a tenth. clip: longest gradient, its norm.
+    """
+
+    epochs: int = 50
+    patience: int = 5
+    lr: float = 1e-3
+    weight_decay: float = 0.0
+    warm_up: int = 200
+    clip: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no sense."""
+        if min(self.epochs, self.patience) < 1 or self.lr <= 0 or min(self.weight_decay, self.warm_up) < 0:
+            raise InputError(f"training needs epochs, patience >= 1, lr > 0 and the rest >= 0; got {self}")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is outside a training run. checkpoint: file to write after every epoch, and to go on from if it is there."""
+
+    progress: Progress = _silent
+    checkpoint: Path | None = None
+
+
+@dataclass
+class History:
+    """By epoch, the mean loss and the validation figure; best: the epoch whose weights were kept."""
+
+    losses: list[float] = field(default_factory=list)
+    figures: list[float] = field(default_factory=list)
+    best: int = -1
+
+
+def device() -> torch.device:
+    """Return where training runs: a GPU where there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def seed(rng: np.random.Generator) -> None:
+    """Seed torch from a generator of NumPy's, so that one seed decides all."""
+    torch.manual_seed(int(rng.integers(2**63)))
+
+
+def train(
+    net: nn.Module,
+    *,
+    n_batches: int,
+    batches: Callable[[np.random.Generator], Iterable[Any]],
+    loss: Callable[[nn.Module, Any, int], torch.Tensor],
+    validate: Callable[[], float],
+    config: LoopConfig,
+    rng: np.random.Generator,
+    run: Run = Run(),
+) -> History:
+    """Train a net in place and leave it with the weights of its best epoch.
+
+    n_batches: about how many an epoch has, for the schedule. batches: an epoch's, drawn anew with a generator of its
+    own, so that a resumed run sees what an uninterrupted one does. loss: of the net for one batch at a step.
+    validate: higher is better; called in evaluation mode without gradients.
+
+    Raises:
+        FloatingPointError: the loss is not finite; says at which epoch and batch.
+        InputError: the checkpoint is of another training.
+    """
+    where = device()
+    net.to(where)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=config.lr, weight_decay=config.weight_decay)
+    total = max(config.epochs * n_batches, 1)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, config.warm_up, total))
+    history, best = History(), deepcopy(net.state_dict())
+    seeds = rng.integers(2**63, size=config.epochs)
+    if run.checkpoint is not None and run.checkpoint.is_file():
+        history, best = _restore(run.checkpoint, net, optimiser, schedule, seeds)
+    step = len(history.losses) * n_batches
+    for epoch in range(len(history.losses), config.epochs):
+        if epoch - history.best > config.patience:
+            break
+        run.progress("training", epoch, config.epochs)
+        own = np.random.default_rng(int(seeds[epoch]))
+        seed(own)
+        net.train()
+        sums, n = 0.0, 0
+        for batch in batches(own):
+            optimiser.zero_grad(set_to_none=True)
+            with torch.autocast("cuda", torch.bfloat16) if where.type == "cuda" else nullcontext():
+                value = loss(net, batch, step)
+            if not torch.isfinite(value):
+                raise FloatingPointError(
+                    f"the loss is {float(value.detach())} at batch {n + 1} of epoch {epoch + 1}; lower the learning rate"
+                )
+            value.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(net.parameters(), config.clip)
+            optimiser.step()
+            schedule.step()
+            sums, n, step = sums + float(value.detach()), n + 1, step + 1
+        net.eval()
+        with torch.no_grad():
+            figure = validate()
+        history.losses.append(sums / max(n, 1))
+        history.figures.append(figure)
+        if history.best < 0 or figure > history.figures[history.best]:
+            history.best, best = epoch, deepcopy(net.state_dict())
+        if run.checkpoint is not None:
+            _keep(run.checkpoint, net, optimiser, schedule, seeds, history, best)
+    net.load_state_dict(best)
+    net.eval()
+    run.progress("training", config.epochs, config.epochs)
+    return history
+
+
+def _rate(step: int, warm_up: int, total: int) -> float:
+    if step < warm_up:
+        return (step + 1) / warm_up
+    share = min((step - warm_up) / max(total - warm_up, 1), 1.0)
+    return float(0.1 + 0.45 * (1 + np.cos(np.pi * share)))
+
+
+def _keep(
+    file: Path,
+    net: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    schedule: Any,
+    seeds: Any,
+    history: History,
+    best: dict[str, Any],
+) -> None:
+    work = file.with_name(f".{file.name}.part")
+    state = {
+        **{"net": net.state_dict(), "best": best, "optimiser": optimiser.state_dict()},
+        **{"schedule": schedule.state_dict(), "seeds": torch.from_numpy(seeds)},
+        "history": vars(history),
+    }
+    torch.save(state, work)
+    work.replace(file)
+
+
+def _restore(
+    file: Path, net: nn.Module, optimiser: torch.optim.Optimizer, schedule: Any, seeds: Any
+) -> tuple[History, dict[str, Any]]:
+    try:
+        state = torch.load(file, map_location=device(), weights_only=True)
+        if not torch.equal(state["seeds"], torch.from_numpy(seeds)):
+            raise InputError(f"{file} is the checkpoint of a training with another seed or length; remove it")
+        net.load_state_dict(state["net"])
+        optimiser.load_state_dict(state["optimiser"])
+        schedule.load_state_dict(state["schedule"])
+    except (RuntimeError, KeyError, EOFError, UnpicklingError) as error:
+        raise InputError(f"{file} is no checkpoint of this training ({error}); remove it") from error
+    return History(**state["history"]), state["best"]
