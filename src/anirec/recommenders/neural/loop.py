@@ -118,7 +118,7 @@ def train(
                 value = loss(net, batch, step)
             if not torch.isfinite(value):
                 raise FloatingPointError(
-                    f"the loss is {float(value.detach())} at batch {n + 1} of epoch {epoch + 1}; lower the learning rate"
+                    f"the loss is {value.item()} at batch {n + 1} of epoch {epoch + 1}; lower the learning rate"
                 )
             value.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(net.parameters(), config.clip)
