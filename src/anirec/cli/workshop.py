@@ -14,10 +14,12 @@ import click
 
 from anirec.cli import options, render
 from anirec.cli.commands import cli
-from anirec.core.errors import BundleError
+from anirec.core.errors import BundleError, InputError
 
 if TYPE_CHECKING:
     from anirec.evaluate.protocol import Report
+    from anirec.service.training import Material
+    from anirec.wiring.models import Chosen
 
 data_option = click.option(
     "--data",
@@ -28,6 +30,23 @@ data_option = click.option(
     help="A folder of any known layout (see `anirec data import --help`).",
 )
 seed_option = click.option("--seed", default=0, show_default=True, help="Same data and seed, same result.")
+
+model_options = (
+    click.option(
+        "--model",
+        "models",
+        multiple=True,
+        metavar="NAME",
+        help="A further model, beside EASE, popularity and their blend; may be repeated. `--model help` lists them.",
+    ),
+    click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="[MODEL.]NAME=VALUE",
+        help="A setting of the model, as l2=300; may be repeated. With several models, say of which: ease.l2=300.",
+    ),
+)
 
 SHOWN = ("ndcg@10", "ndcg@20", "ndcg@100", "recall@10", "recall@50", "recall@100", "mrr")
 
@@ -42,21 +61,29 @@ SHOWN = ("ndcg@10", "ndcg@20", "ndcg@100", "recall@10", "recall@50", "recall@100
     help="Folder to write; an old bundle there is replaced when the new one is complete.",
 )
 @seed_option
+@model_options[0]
+@model_options[1]
 @options.json_option
-def train(folder: Path, out: Path, seed: int, as_json: bool) -> None:
-    """Fit popularity, EASE and their blend on ratings, and write a bundle.
+def train(
+    *, folder: Path, out: Path, seed: int, models: tuple[str, ...], settings: tuple[str, ...], as_json: bool
+) -> None:
+    """Fit popularity, EASE, their blend and what else is asked for on ratings, and write a bundle.
+
+    The bundle serves the first further model that is named, else the blend; the others are there for `--model`.
 
     \b
     anirec train --data ../shared/data --out my-bundle
+    anirec train --data ../shared/data --out my-bundle --model ease --set l2=300
     anirec recommend --bundle my-bundle --like "Cowboy Bebop"
     """
     from anirec.service.training import train as run
     from anirec.wiring.train import open_data, recipe
 
+    wanted = _wanted(models, settings)
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as cache, render.progress_bar(quiet=as_json) as progress:
         material = open_data(folder, Path(cache) / "canonical", progress)
-        digest = run(material, out, recipe(seed), progress)
+        digest = run(material, out, recipe(material, seed, _chosen(material, wanted)), progress)
     seconds = round(time.monotonic() - started, 1)
     if as_json:
         render.print_json({"bundle": str(out), "sha256": digest, "seconds": seconds, "data": material.facts})
@@ -77,6 +104,8 @@ def train(folder: Path, out: Path, seed: int, as_json: bool) -> None:
     help="Give only N titles that each user likes.  [default: 80 % of them]",
 )
 @seed_option
+@model_options[0]
+@model_options[1]
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -84,7 +113,17 @@ def train(folder: Path, out: Path, seed: int, as_json: bool) -> None:
     help="Write the whole report here, too.",
 )
 @options.json_option
-def evaluate(folder: Path, users: int, likes: int | None, seed: int, out: Path | None, as_json: bool) -> None:
+def evaluate(
+    *,
+    folder: Path,
+    users: int,
+    likes: int | None,
+    seed: int,
+    models: tuple[str, ...],
+    settings: tuple[str, ...],
+    out: Path | None,
+    as_json: bool,
+) -> None:
     """Measure the models on users whom they have never seen, ranking the full catalogue.
 
     Each held-out user gives a random 80 % of the titles they like; the rest are to be found. A row of chance and one of
@@ -94,19 +133,50 @@ def evaluate(folder: Path, users: int, likes: int | None, seed: int, out: Path |
     anirec evaluate --data ../shared/data
     anirec evaluate --data ../shared/data --users 500 --json
     anirec evaluate --data ../shared/data --likes 3
+    anirec evaluate --data ../shared/data --model recent --set half_life=180
     """
     from anirec.service.training import evaluate as run
     from anirec.wiring.train import open_data, recipe, unpruned
 
+    wanted = _wanted(models, settings)
     with tempfile.TemporaryDirectory() as cache, render.progress_bar(quiet=as_json) as progress:
         material = open_data(folder, Path(cache) / "canonical", progress)
-        report = run(material, recipe(seed), n_users=users, n_likes=likes, extra=unpruned(), progress=progress)
+        asked = recipe(material, seed, _chosen(material, wanted))
+        report = run(material, asked, n_users=users, n_likes=likes, extra=unpruned(), progress=progress)
     if out is not None:
         render.write_json(report.to_json(), out)
     if as_json:
         render.print_json(report.to_json())
     else:
         _print_report(report)
+
+
+def _wanted(models: tuple[str, ...], settings: tuple[str, ...]) -> dict[str, list[str]]:
+    """Return the settings by model, checked as far as they can be before the data are read.
+
+    Raises:
+        InputError: no such model or setting.
+    """
+    from anirec.wiring.models import check
+
+    by_model: dict[str, list[str]] = {name: [] for name in models}
+    for setting in settings:
+        name, dot, rest = setting.partition(".")
+        if dot and name in by_model:
+            by_model[name].append(rest)
+        elif len(by_model) == 1:
+            by_model[models[0]].append(setting)
+        else:
+            raise InputError(f'"{setting}": say of which model, as NAME.{setting}, and name it with --model')
+    for name, own in by_model.items():
+        check(name, own)
+    return by_model
+
+
+def _chosen(material: Material, wanted: dict[str, list[str]]) -> list[Chosen]:
+    from anirec.wiring.models import chosen
+
+    return [chosen(material, name, settings) for name, settings in wanted.items()]
 
 
 def _print_report(report: Report) -> None:

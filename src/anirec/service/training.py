@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations_with_replacement
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -65,16 +65,23 @@ class Storable(Recommender, Protocol):
 Fit = Callable[[Dataset, np.random.Generator], Storable]
 """A model with its configuration filled in."""
 
+FitAny = Callable[[Dataset, np.random.Generator], Recommender]
+"""The same for a model that need not be kept."""
+
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is fitted. parts: by name, `ease` and `popularity` among them. config: what the parts were configured with.
+    """What is fitted.
 
-    n_validation: users held out to choose the blend's weights. seed: of everything that is drawn.
+    parts: of the blend, by name: `ease` and `popularity`. extra: further models, by name. default: the one that is
+    served. config: what all were configured with. n_validation: users held out to choose the blend's weights. seed: of
+    everything that is drawn.
     """
 
     parts: Mapping[str, Fit]
     config: Mapping[str, Any]
+    extra: Mapping[str, Fit] = field(default_factory=dict)
+    default: str = BLEND
     n_validation: int = 1500
     seed: int = 0
 
@@ -122,9 +129,10 @@ def train(material: Material, out: Path, recipe: Recipe, progress: Progress) -> 
         BadTable: too few users to choose the blend's weights on.
     """
     weights = choose_weights(material, material.dataset, recipe, progress)
-    parts = _fit(material.dataset, recipe, progress, "fitting on everybody")
+    parts = _fit(material.dataset, recipe.parts, recipe.seed, progress, "fitting on everybody")
     models: dict[str, Storable] = {
         **parts,
+        **_fit(material.dataset, recipe.extra, recipe.seed, progress, "fitting what else was asked for"),
         BLEND: Blend(parts, weights),
         SIMILAR: Blend(parts, _constant(SIMILAR_WEIGHT)),
     }
@@ -135,7 +143,7 @@ def train(material: Material, out: Path, recipe: Recipe, progress: Progress) -> 
         content = BundleContent(
             catalogue=material.catalogue,
             models={name: model.state() for name, model in models.items()},
-            default_model=BLEND,
+            default_model=recipe.default,
             tables=tables,
             about={"data": dict(material.facts), "config": dict(recipe.config), "seed": recipe.seed},
         )
@@ -148,13 +156,13 @@ def evaluate(
     *,
     n_users: int,
     n_likes: int | None,
-    extra: Mapping[str, Fit],
+    extra: Mapping[str, FitAny],
     progress: Progress,
 ) -> Report:
     """Fit on all but `n_users` held-out users and report how well those are served; see `evaluate.protocol`.
 
     n_likes: give no more than so many likes of each; None = 80 % of them. The targets are the same.
-    extra: further models to be fitted on the same train data and shown beside.
+    extra: models to be fitted on the same train data and shown beside, besides those of the recipe.
 
     Raises:
         BadTable: too few users to hold any out.
@@ -168,9 +176,9 @@ def evaluate(
     )
     _need_cases(split, material)
     weights = choose_weights(material, split.train, recipe, progress)
-    parts = _fit(split.train, recipe, progress, "fitting for the test")
+    parts = _fit(split.train, recipe.parts, recipe.seed, progress, "fitting for the test")
     models: dict[str, Recommender] = {PERSONAL: parts[PERSONAL], BLEND: Blend(parts, weights)}
-    for name, fit in extra.items():
+    for name, fit in (dict(recipe.extra) | dict(extra)).items():
         models[name] = fit(split.train, np.random.default_rng([recipe.seed, 3]))
     given = "a random 80 % of the likes"
     if n_likes is not None:
@@ -201,7 +209,7 @@ def choose_weights(material: Material, dataset: Dataset, recipe: Recipe, progres
         eligible_sources=material.full_lists,
     )
     _need_cases(split, material)
-    parts = _fit(split.train, recipe, progress, "fitting to choose weights")
+    parts = _fit(split.train, recipe.parts, recipe.seed, progress, "fitting to choose weights")
     groups = {size: split.few(size).cases for size in FEW}
     groups |= {size: tuple(c for c in split.cases if low <= len(c.given) <= high) for size, low, high in BANDS}
     groups = {size: cases for size, cases in groups.items() if cases}
@@ -227,12 +235,12 @@ def not_rising(means: Sequence[Mapping[float, float]]) -> tuple[float, ...]:
     return max(rows, key=lambda row: (round(sum(m[w] for m, w in zip(means, row, strict=True)), 4), -sum(row)))
 
 
-def _fit(dataset: Dataset, recipe: Recipe, progress: Progress, stage: str) -> dict[str, Storable]:
+def _fit(dataset: Dataset, fits: Mapping[str, Fit], seed: int, progress: Progress, stage: str) -> dict[str, Storable]:
     fitted: dict[str, Storable] = {}
-    for done, (name, fit) in enumerate(recipe.parts.items()):
-        progress(stage, done, len(recipe.parts))
-        fitted[name] = fit(dataset, np.random.default_rng([recipe.seed, 3]))
-    progress(stage, len(recipe.parts), len(recipe.parts))
+    for done, (name, fit) in enumerate(fits.items()):
+        progress(stage, done, len(fits))
+        fitted[name] = fit(dataset, np.random.default_rng([seed, 3]))
+    progress(stage, len(fits), len(fits))
     return fitted
 
 

@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from anirec.prepare.dataset import Dataset
-from anirec.recommenders import ease, popularity
+from anirec.recommenders import ease
 from anirec.service.progress import Progress
-from anirec.service.training import Fit, Material, Recipe, read_material
+from anirec.service.training import BLEND, FitAny, Material, Recipe, read_material
 from anirec.sources.importer import import_folder, recognise
+from anirec.wiring.models import Chosen, chosen
 
 
-def recipe(seed: int = 0) -> Recipe:
-    """Return what `anirec train` fits: EASE, popularity and their blend, with default settings."""
-    linear, floor = ease.EaseConfig(), popularity.PopularityConfig()
+def recipe(material: Material, seed: int = 0, extra: Sequence[Chosen] = ()) -> Recipe:
+    """Return what `anirec train` fits: EASE, popularity, their blend, and `extra` models, of which the first is served.
+
+    An extra model called as EASE or popularity takes its place in the blend, which is served then.
+    """
+    parts = {name: chosen(material, name) for name in ("ease", "popularity")}
+    parts |= {model.name: model for model in extra if model.name in parts}
+    others = {model.name: model for model in extra if model.name not in parts}
     return Recipe(
-        parts={
-            "ease": partial(_with_config, ease.fit, linear),
-            "popularity": partial(_with_config, popularity.fit, floor),
-        },
-        config={"ease": asdict(linear), "popularity": asdict(floor)},
+        parts={name: model.fit for name, model in parts.items()},
+        extra={name: model.fit for name, model in others.items()},
+        default=next(iter(others), BLEND),
+        config={name: dict(model.config) for name, model in (parts | others).items()},
         seed=seed,
     )
 
 
-def unpruned() -> dict[str, Fit]:
+def unpruned() -> Mapping[str, FitAny]:
     """Return EASE with all its weights, to show beside the pruned one what pruning costs."""
-    return {"ease-unpruned": partial(_with_config, ease.fit_dense, ease.EaseConfig())}
+    return {"ease-unpruned": partial(_dense, ease.EaseConfig())}
 
 
-def _with_config(fit: Callable[..., Any], config: object, dataset: Dataset, rng: np.random.Generator) -> Any:
-    return fit(dataset, config, rng)
+def _dense(config: ease.EaseConfig, dataset: Dataset, rng: np.random.Generator) -> ease.DenseEase:
+    return ease.fit_dense(dataset, config, rng)
 
 
 def open_data(path: Path, cache: Path, progress: Progress) -> Material:
