@@ -83,6 +83,39 @@ def test_evaluation_finds_the_planted_tastes_and_popularity_cannot(
     assert row["blend"]["low"] > row["popularity"]["high"]
 
 
+def test_settings_reach_the_model_that_is_trained_and_the_manifest(
+    csv_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("train", "--data", str(csv_folder), "--out", str(tmp_path / "b"), "--json")
+    code, _, _ = anirec(capsys, monkeypatch, *words, "--model", "ease", "--set", "l2=12.5", "--set", "ease.keep=9")
+    manifest = json.loads((tmp_path / "b" / "manifest.json").read_text())
+    assert code == 0
+    assert (manifest["config"]["ease"]["l2"], manifest["config"]["ease"]["keep"]) == (12.5, 9)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--model", "help"], "ease: which titles are liked together"),
+        (["--model", "ease", "--set", "l3=4"], "There are: l2=100.0, dropout=0.23"),
+        (["--model", "ease", "--set", "l2=-4"], "EASE needs l2 > 0"),
+        (["--set", "l2=4"], "say of which model"),
+        (["--model", "ease", "--model", "popularity", "--set", "l2=4"], "say of which model"),
+    ],
+)
+def test_models_and_settings_that_do_not_exist_are_said_before_anything_is_read(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    said: str,
+) -> None:
+    for command in (["train", "--out", str(tmp_path / "b")], ["evaluate"]):
+        code, _, err = anirec(capsys, monkeypatch, *command, "--data", str(tmp_path), *words)
+        assert code == 2
+        assert said in err
+
+
 def test_too_few_users_are_refused_with_what_to_do(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
