@@ -55,6 +55,10 @@ def test_from_csv_files_to_a_bundle_that_recommends(
         assert ask("train", "--data", str(tmp_path / "canonical"), "--out", str(tmp_path / name), "--json")[0] == 0
     one, two = (tmp_path / name / "manifest.json" for name in ("one", "two"))
     assert one.read_bytes() == two.read_bytes()  # same data, same seed, same hashes
+    card = (one.parent / "card.md").read_text()
+    for row in ("| random | ", "| popularity | ", "| ease | ", "| blend | 25 | "):
+        assert row in card
+    assert "Sources: cooperunion2016" in card
     code, out, _ = ask(
         "recommend", "--like", "Show 3", "--like", "Show 5", "-k", "5", "--bundle", str(one.parent), "--json"
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import combinations_with_replacement
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -25,6 +26,7 @@ from anirec.prepare.catalogue import read_catalogue
 from anirec.prepare.dataset import Dataset, read_dataset
 from anirec.prepare.splits import Split, held_out_users
 from anirec.recommenders.blend import Blend, BlendWeights
+from anirec.service.card import model_card
 from anirec.service.progress import Progress
 from anirec.stores.bundle import BundleContent, write_bundle
 from anirec.stores.facts import write_facts, write_titles
@@ -128,7 +130,7 @@ def train(material: Material, out: Path, recipe: Recipe, progress: Progress) -> 
     Raises:
         BadTable: too few users to choose the blend's weights on.
     """
-    weights = choose_weights(material, material.dataset, recipe, progress)
+    weights, report = _choose(material, material.dataset, recipe, progress)
     parts = _fit(material.dataset, recipe.parts, recipe.seed, progress, "fitting on everybody")
     models: dict[str, Storable] = {
         **parts,
@@ -140,6 +142,9 @@ def train(material: Material, out: Path, recipe: Recipe, progress: Progress) -> 
         tables = {name: Path(work) / name for name in ("anime.parquet", "titles.parquet")}
         write_facts(material.folder, tables["anime.parquet"])
         write_titles(material.folder, tables["titles.parquet"])
+        tables["card.md"] = Path(work) / "card.md"
+        card = model_card(material.facts, recipe.config, report(), recipe.default)
+        tables["card.md"].write_text(card, encoding="utf-8")
         content = BundleContent(
             catalogue=material.catalogue,
             models={name: model.state() for name, model in models.items()},
@@ -175,7 +180,7 @@ def evaluate(
         eligible_sources=material.full_lists,
     )
     _need_cases(split, material)
-    weights = choose_weights(material, split.train, recipe, progress)
+    weights, _ = _choose(material, split.train, recipe, progress)
     parts = _fit(split.train, recipe.parts, recipe.seed, progress, "fitting for the test")
     models: dict[str, Recommender] = {PERSONAL: parts[PERSONAL], BLEND: Blend(parts, weights)}
     for name, fit in (dict(recipe.extra) | dict(extra)).items():
@@ -195,11 +200,14 @@ def evaluate(
     )
 
 
-def choose_weights(material: Material, dataset: Dataset, recipe: Recipe, progress: Progress) -> BlendWeights:
+def _choose(
+    material: Material, dataset: Dataset, recipe: Recipe, progress: Progress
+) -> tuple[BlendWeights, Callable[[], Report]]:
     """Return for each size of `FEW` and `BANDS` the weight of popularity that serves validation users best.
 
-    Best is the mean of NDCG@10 over the figures of `evaluate.protocol`, and of sizes: the more is known of somebody,
-    the less popularity may weigh, so that one small group of users does not decide alone.
+    Best is the mean of NDCG@10 over the figures of `evaluate.protocol`, and of sizes: the more is known of somebody, the
+    less popularity may weigh, so that one small group of users does not decide alone. Also returns how to report on
+    those users.
     """
     split = held_out_users(
         dataset,
@@ -222,8 +230,19 @@ def choose_weights(material: Material, dataset: Dataset, recipe: Recipe, progres
     progress("choosing weights", len(groups), len(groups))
     chosen = not_rising(means)
     sizes = np.array(list(groups), dtype=np.float32)
-    weights = {PERSONAL: np.ones(len(sizes), np.float32), FLOOR: np.array(chosen, dtype=np.float32)}
-    return BlendWeights(sizes=sizes, weights=weights)
+    one = np.ones(len(sizes), np.float32)
+    weights = BlendWeights(sizes, {PERSONAL: one, FLOOR: np.array(chosen, dtype=np.float32)})
+    report = partial(
+        run,
+        {PERSONAL: parts[PERSONAL], BLEND: Blend(parts, weights)},
+        split,
+        material.catalogue,
+        protocol="validation-users",
+        parameters={"users": len(split.cases), "seed": recipe.seed},
+        rng=np.random.default_rng([recipe.seed, 5]),
+        progress=progress,
+    )
+    return weights, report
 
 
 def not_rising(means: Sequence[Mapping[float, float]]) -> tuple[float, ...]:
