@@ -120,6 +120,21 @@ def test_models_and_settings_that_do_not_exist_are_said_before_anything_is_read(
         assert said in err
 
 
+def test_tuning_begins_with_the_settings_as_they_are_and_names_the_best(
+    csv_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("optuna", reason='Optuna is not installed; pip install "anirec[tune]"')
+    words = ("tune", "--data", str(csv_folder), "--model", "ease", "--set", "dropout=0.1", "--trials", "4", "--json")
+    code, out, _ = anirec(capsys, monkeypatch, *words)
+    found = json.loads(out)
+    assert (code, len(found["trials"])) == (0, 4)
+    assert found["default"]["settings"] == {"l2": 100.0}
+    assert found["best"]["value"] == max(trial["value"] for trial in found["trials"])
+    assert json.loads(anirec(capsys, monkeypatch, *words)[1]) == found
+    code, _, err = anirec(capsys, monkeypatch, "tune", "--data", str(csv_folder), "--model", "popularity")
+    assert (code, "no setting that is worth tuning" in err) == (2, True)
+
+
 def test_too_few_users_are_refused_with_what_to_do(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -151,6 +151,52 @@ def evaluate(
         _print_report(report)
 
 
+@cli.command()
+@data_option
+@click.option("--model", required=True, metavar="NAME", help="What to tune; `--model help` lists what there is.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Leave a setting at this; may be repeated."
+)
+@click.option("--trials", default=20, show_default=True, type=click.IntRange(min=1))
+@click.option(
+    "--likes", type=click.IntRange(min=1), metavar="N", help="Give only N titles of each user.  [default: 80 % of them]"
+)
+@seed_option
+@options.json_option
+def tune(
+    *, folder: Path, model: str, settings: tuple[str, ...], trials: int, likes: int | None, seed: int, as_json: bool
+) -> None:
+    """Look for better settings of a model, on users who are neither learned from nor tested on by `evaluate`.
+
+    \b
+    anirec tune --data ../shared/data --model ease --trials 20
+    anirec tune --data ../shared/data --model ease --set dropout=0.2 --likes 3
+    """
+    from dataclasses import asdict
+
+    from anirec.service.tuning import tune as run
+    from anirec.wiring.models import check, tunable
+    from anirec.wiring.train import open_data
+
+    check(model, settings)
+    with tempfile.TemporaryDirectory() as cache, render.progress_bar(quiet=as_json) as progress:
+        material = open_data(folder, Path(cache) / "canonical", progress)
+        fit, ranges = tunable(material, model, settings)
+        found = run(material, model, fit, ranges, n_trials=trials, n_likes=likes, seed=seed, progress=progress)
+    if as_json:
+        render.print_json(asdict(found))
+        return
+    rows = [
+        [*(f"{value:.4g}" for value in trial.settings.values()), *(f"{v:.4f}" for v in trial.figures.values())]
+        for trial in sorted(found.trials, key=lambda trial: -trial.value)[:10]
+    ]
+    columns = [*found.best.settings, *found.best.figures]
+    render.print_table(columns, rows, right=columns)
+    words = " ".join(f"--set {name}={value:.6g}" for name, value in found.best.settings.items())
+    click.echo(f"NDCG@10 of {found.users:,} validation users; as it is: mean {found.default.value:.4f}")
+    click.echo(f"best: mean {found.best.value:.4f} with {words}")
+
+
 def _wanted(models: tuple[str, ...], settings: tuple[str, ...]) -> dict[str, list[str]]:
     """Return the settings by model, checked as far as they can be before the data are read.
 

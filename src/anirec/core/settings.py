@@ -27,6 +27,13 @@ def configured(config: Config, settings: Iterable[str]) -> Config:
     return config
 
 
+def value_of(config: object, name: str) -> Any:
+    """Return the value of a field: `l2`, or `loop.lr` of a config inside."""
+    for part in name.split("."):
+        config = getattr(config, part)
+    return config
+
+
 def _with(config: Any, path: list[str], text: str, whole: object) -> Any:
     kinds = get_type_hints(type(config))
     name = path[0]

@@ -205,8 +205,8 @@ def _choose(
 ) -> tuple[BlendWeights, Callable[[], Report]]:
     """Return for each size of `FEW` and `BANDS` the weight of popularity that serves validation users best.
 
-    Best is the mean of NDCG@10 over the figures of `evaluate.protocol`, and of sizes: the more is known of somebody, the
-    less popularity may weigh, so that one small group of users does not decide alone. Also returns how to report on
+    Best is the mean of NDCG@10 over the figures of `evaluate.protocol`, and of sizes: the more is known of somebody,
+    the less popularity may weigh, so that one small group of users does not decide alone. Also returns how to report on
     those users.
     """
     split = held_out_users(
