@@ -44,6 +44,29 @@ def test_equal_scores_at_the_end_of_the_list_are_cut_by_id() -> None:
     assert ranked(scores_of(0, 1, 0, 0, 0), catalogue_of(5), k=3) == [2, 1, 3]
 
 
+def test_the_slider_leads_to_what_few_or_many_people_know() -> None:
+    catalogue = catalogue_of(4, members={1: 2_000_000, 2: 200_000, 3: 50_000, 4: 100})
+    scores = scores_of(0.5, 0.3, 0.2, 0.0)
+
+    def leaning(popularity: float) -> list[int]:
+        query = Query(k=4, filters=Filters(), franchise=ANYTHING, popularity=popularity)
+        return [int(i) for i in rank(scores, NOBODY, catalogue, query).anime_ids]
+
+    assert leaning(0) == leaning(0.5) == [1, 2, 3, 4]
+    assert leaning(-0.5) == [3, 2, 1, 4], "what has no score at all is no hidden gem"
+    with pytest.raises(InputError, match="from -1"):
+        leaning(1.5)
+
+
+@given(popularity=st.floats(-1, 1), data=st.data())
+def test_the_slider_keeps_the_order_of_equally_known_titles(popularity: float, data: st.DataObject) -> None:
+    scores = np.array(data.draw(st.lists(st.floats(-1, 1, width=32), min_size=6, max_size=6)), dtype=np.float32)
+    scores = np.round(scores, 3)
+    query = Query(k=6, filters=Filters(), franchise=ANYTHING, popularity=popularity)
+    found = rank(scores, NOBODY, catalogue_of(6), query).anime_ids
+    assert found.tolist() == ranked(scores, catalogue_of(6))
+
+
 def test_titles_on_the_profile_never_come_back() -> None:
     profile = Profile.of([Entry(2, 9), Entry(4, status=Status.DROPPED), Entry(5, status=Status.PLANNED)])
     assert ranked(scores_of(1, 9, 1, 9, 9), catalogue_of(5), profile=profile) == [1, 3]

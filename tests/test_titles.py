@@ -26,6 +26,7 @@ TITLES = [
     (TITAN, "Shingeki no Kyojin", Level.MAIN),
     (TITAN, "Attack on Titan", Level.MAIN),
     (TITAN, "進撃の巨人", Level.MAIN),
+    (TITAN, "#1", Level.SYNONYM),
 ]
 INDEX = TitleIndex(
     catalogue=catalogue_of(
@@ -56,6 +57,7 @@ INDEX = TitleIndex(
         ("shingeki", TITAN),
         ("2", TRIGUN),
         ("86", EIGHTY_SIX),
+        ("1", BEBOP),
         ("#86", 86),
     ],
 )

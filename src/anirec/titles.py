@@ -76,7 +76,7 @@ class TitleIndex:
     def resolve(self, text: str) -> Resolved:
         """Return the anime that `text` means: a title in any language and spelling, an id, or `#id`.
 
-        A bare number is an id unless some anime has it as its title (86); `#86` is always the id.
+        A bare number is an id unless some anime has just that as its title (86, but not "#1"); `#86` is always the id.
 
         Raises:
             InputError: the text is empty, or an id that the catalogue does not have.
@@ -89,6 +89,8 @@ class TitleIndex:
         if text.startswith("#") and text[1:].isdecimal():
             return self._by_id(int(text[1:]))
         exact = self.places_of(title_key(text))
+        if text.isdecimal():
+            exact = [place for place in exact if self._texts[0][place] == text]
         if not exact and text.isdecimal():
             return self._by_id(int(text))
         for level in (Level.MAIN, Level.SYNONYM):

@@ -46,6 +46,7 @@ def cli() -> None:
 )
 @options.count_option
 @options.franchise_option
+@options.popularity_option
 @options.filter_options
 @click.option("--model", metavar="NAME", help="A model of the bundle (see `anirec doctor`).  [default: the bundle's]")
 @options.bundle_option
@@ -58,6 +59,7 @@ def recommend(
     list_file: Path | None,
     k: int,
     franchise: str,
+    popularity: float,
     model: str | None,
     bundle: str | None,
     as_json: bool,
@@ -72,6 +74,7 @@ def recommend(
     anirec recommend --like 5114:10 --like "進撃の巨人:8" --dislike "Sword Art Online" -k 10
     anirec recommend --like Mushishi --type Movie --year-from 2000 --max-members 200000
     anirec recommend --like "Mob Psycho 100" --franchise next
+    anirec recommend --like Mushishi --popularity hidden-gems
     anirec recommend --list animelist.xml.gz --genre Mystery
     """
     service = _load(bundle)
@@ -85,6 +88,7 @@ def recommend(
         entries=own.entries if own else (),
         k=k,
         franchise=franchise,
+        popularity=popularity,
         filters=options.filters_of(**filters),
         model=model,
     )
@@ -98,17 +102,21 @@ def recommend(
 @click.argument("title")
 @options.count_option
 @options.franchise_option
+@options.popularity_option
 @options.filter_options
 @options.bundle_option
 @options.json_option
-def similar(title: str, k: int, franchise: str, bundle: str | None, as_json: bool, **filters: Any) -> None:
+def similar(
+    *, title: str, k: int, franchise: str, popularity: float, bundle: str | None, as_json: bool, **filters: Any
+) -> None:
     """List the anime that please the same people as TITLE.
 
     \b
     anirec similar "Steins;Gate"
     anirec similar Monster --genre Mystery --json
     """
-    answer = _load(bundle).similar(title, k=k, franchise=franchise, filters=options.filters_of(**filters))
+    chosen = options.filters_of(**filters)
+    answer = _load(bundle).similar(title, k=k, franchise=franchise, popularity=popularity, filters=chosen)
     if as_json:
         render.print_json(render.recommendations_json(answer))
     else:

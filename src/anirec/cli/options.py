@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from anirec.core.catalogue import KINDS
-from anirec.core.ranking import Filters, FranchiseMode
+from anirec.core.ranking import POPULARITY_STOPS, Filters, FranchiseMode
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -29,6 +29,26 @@ franchise_option = click.option(
     show_default=True,
     help="entry: where a newcomer starts, only franchises new to you, one title each. next: what comes next in your "
     "series. mixed: both. unrelated: any season of franchises new to you. anything: no rule.",
+)
+
+
+def _popularity(_context: click.Context, _option: click.Parameter, text: str) -> float:
+    """Read a place on the slider: its name or a number."""
+    if text in POPULARITY_STOPS:
+        return POPULARITY_STOPS[text]
+    try:
+        return float(text)
+    except ValueError:
+        raise click.BadParameter(f"{text} is neither a number nor one of {', '.join(POPULARITY_STOPS)}") from None
+
+
+popularity_option = click.option(
+    "--popularity",
+    default="balanced",
+    show_default=True,
+    callback=_popularity,
+    metavar="-1..1",
+    help=f"Lean to what few people know or to what many do: {', '.join(POPULARITY_STOPS)}, or a number.",
 )
 
 _FILTERS = (

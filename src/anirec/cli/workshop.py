@@ -106,6 +106,7 @@ def train(
 @seed_option
 @model_options[0]
 @model_options[1]
+@options.popularity_option
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -121,6 +122,7 @@ def evaluate(
     seed: int,
     models: tuple[str, ...],
     settings: tuple[str, ...],
+    popularity: float,
     out: Path | None,
     as_json: bool,
 ) -> None:
@@ -142,7 +144,15 @@ def evaluate(
     with tempfile.TemporaryDirectory() as cache, render.progress_bar(quiet=as_json) as progress:
         material = open_data(folder, Path(cache) / "canonical", progress)
         asked = recipe(material, seed, _chosen(material, wanted))
-        report = run(material, asked, n_users=users, n_likes=likes, extra=unpruned(), progress=progress)
+        report = run(
+            material,
+            asked,
+            n_users=users,
+            n_likes=likes,
+            extra=unpruned(),
+            progress=progress,
+            popularity=popularity,
+        )
     if out is not None:
         render.write_json(report.to_json(), out)
     if as_json:

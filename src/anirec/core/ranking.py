@@ -49,18 +49,26 @@ class Filters:
 NO_FILTERS = Filters(adult=True)
 """Everything passes; what evaluation uses."""
 
+POPULARITY_STOPS = {"hidden-gems": -0.75, "balanced": 0.0, "crowd-pleasers": 0.75}
+"""Named places on the popularity slider."""
+
 DEFAULT_KINDS = frozenset({"TV", "Movie", "OVA", "ONA", "Special", "TV Special", "Unknown"})
 """What serving recommends unless asked: no music videos, commercials or trailers."""
 
 
 @dataclass(frozen=True)
 class Query:
-    """How to turn scores into a list. k: how many. include_planned: whether titles only planned may come back."""
+    """How to turn scores into a list.
+
+    k: how many. include_planned: whether titles only planned may come back. popularity: -1 (hidden gems) to 1 (crowd-
+    pleasers): a title's score counts times this power of how many people have it on a list; 0 = the scores as they are.
+    """
 
     k: int = 20
     filters: Filters = field(default_factory=Filters)
     franchise: FranchiseMode = FranchiseMode.ENTRY
     include_planned: bool = False
+    popularity: float = 0.0
 
 
 @dataclass(frozen=True)

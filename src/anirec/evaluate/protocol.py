@@ -72,10 +72,11 @@ def run(
     parameters: Mapping[str, Any],
     rng: np.random.Generator,
     progress: Progress,
+    popularity: float = 0.0,
 ) -> Report:
     """Evaluate recommenders on the cases of a split.
 
-    protocol, parameters: for the report. A row of chance and one of popularity over all anime with a like in train are
+    protocol, parameters: for the report. popularity: where the slider stands, see `core.ranking.Query`. A row of chance and one of popularity over all anime with a like in train are
     added if there is no recommender of that name.
 
     Raises:
@@ -85,7 +86,7 @@ def run(
     likes = _likes_by_row(split.train, catalogue)
     judges = {figure: _Judge.of(mode, split.cases, catalogue) for figure, mode in FIGURES.items()}
     lists = {
-        name: _lists(recommender, name, split.cases, catalogue, judges, partial(progress, name))
+        name: _lists(recommender, name, split.cases, catalogue, judges, partial(progress, name), popularity)
         for name, recommender in everyone.items()
     }
     rows: list[Row] = []
@@ -215,6 +216,7 @@ def _lists(
     catalogue: Catalogue,
     judges: Mapping[str, _Judge],
     progress: Callable[[int, int], None],
+    popularity: float,
 ) -> dict[str, _Lists]:
     rows_of_items = catalogue.rows_of(recommender.items)
     if missing := len(recommender.items) - len(rows_of_items):
@@ -232,7 +234,7 @@ def _lists(
         for i, case in enumerate(chunk, start=start):
             spread = align(scores[i - start], rows_of_items, catalogue)
             for figure, judge in judges.items():
-                query = Query(k=DEPTH, filters=NO_FILTERS, franchise=judge.mode)
+                query = Query(DEPTH, NO_FILTERS, judge.mode, popularity=popularity)
                 rows = catalogue.rows_of(rank(spread, case.given, catalogue, query).anime_ids)
                 wanted = np.zeros(len(catalogue), dtype=np.bool_)
                 wanted[judge.targets[i]] = True

@@ -124,7 +124,7 @@ class Service:
     manifest: Mapping[str, Any]
     path: Path
 
-    def recommend(
+    def recommend(  # noqa: PLR0913 - what a person may say, each by its name
         self,
         like: Sequence[str | int | tuple[str | int, float]] = (),
         *,
@@ -133,6 +133,7 @@ class Service:
         entries: Iterable[Entry] = (),
         k: int = 20,
         franchise: FranchiseMode | str = FranchiseMode.ENTRY,
+        popularity: float = 0.0,
         filters: Filters | None = None,
         model: str | None = None,
     ) -> Recommendations:
@@ -140,7 +141,8 @@ class Service:
 
         like: titles in any language, MyAnimeList ids, `"title:score"` or pairs (title, score 1..10). dislike: what to
         move away from. seen: only to be left out. entries: further opinions, as `read_list` finds them in a file; what
-        is said above goes before them. k: how many, at least 1. franchise: see `FranchiseMode`.
+        is said above goes before them. k: how many, at least 1. franchise: see `FranchiseMode`. popularity: -1..1, see
+        `Query`.
         filters: None = no adult titles, music videos or commercials. model: a name in the bundle, None = its default.
 
         Raises:
@@ -165,7 +167,7 @@ class Service:
         profile = Profile.of([*said, *(entry for entry in entries if entry.anime_id not in named)])
         ranking = self.rank(
             profile,
-            Query(k=k, filters=self.filters(filters), franchise=_mode(franchise)),
+            Query(k=k, filters=self.filters(filters), franchise=_mode(franchise), popularity=popularity),
             model=model,
             seen=np.array(ignored, dtype=np.int32),
         )
@@ -177,11 +179,12 @@ class Service:
         *,
         k: int = 20,
         franchise: FranchiseMode | str = FranchiseMode.ENTRY,
+        popularity: float = 0.0,
         filters: Filters | None = None,
     ) -> Recommendations:
         """Return the anime nearest to one title in whom they please; arguments and errors as in `recommend`."""
         understood = self._understand(_text(title))
-        query = Query(k=k, filters=self.filters(filters), franchise=_mode(franchise))
+        query = Query(k=k, filters=self.filters(filters), franchise=_mode(franchise), popularity=popularity)
         ranking = self.rank_similar(understood.anime_id, query)
         return self._explained(Profile.of_likes([understood.anime_id]), ranking, [understood])
 

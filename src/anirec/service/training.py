@@ -163,11 +163,13 @@ def evaluate(
     n_likes: int | None,
     extra: Mapping[str, FitAny],
     progress: Progress,
+    popularity: float = 0.0,
 ) -> Report:
     """Fit on all but `n_users` held-out users and report how well those are served; see `evaluate.protocol`.
 
     n_likes: give no more than so many likes of each; None = 80 % of them. The targets are the same.
-    extra: models to be fitted on the same train data and shown beside, besides those of the recipe.
+    extra: models to be fitted on the same train data and shown beside, besides those of the recipe. popularity: where
+    the slider stands.
 
     Raises:
         BadTable: too few users to hold any out.
@@ -194,9 +196,10 @@ def evaluate(
         material.catalogue,
         protocol="heldout-users" if n_likes is None else f"few-shot-{n_likes}",
         parameters={"users": len(split.cases), "seed": recipe.seed, "given": given}
-        | {"data": material.facts["tables"], "config": dict(recipe.config)},
+        | {"data": material.facts["tables"], "config": dict(recipe.config), "popularity": popularity},
         rng=np.random.default_rng([recipe.seed, 4]),
         progress=progress,
+        popularity=popularity,
     )
 
 
