@@ -135,3 +135,18 @@ def test_help_needs_neither_numpy_nor_duckdb() -> None:
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_dislikes_may_be_ignored_and_still_do_not_come_back(ask: Ask) -> None:
+    def scores(*words: str) -> dict[int, float]:
+        out = ask("recommend", "--like", "Show 4", "-k", "20", "--franchise", "anything", "--json", *words)[1]
+        return {item["anime_id"]: item["match_score"] for item in json.loads(out)["items"]}
+
+    plain, against = scores(), scores("--dislike", "Show 5")
+    ignored = scores("--dislike", "Show 5", "--ignore-dislikes")
+    assert 5 in plain
+    assert 5 not in against
+    assert ignored == {anime_id: score for anime_id, score in plain.items() if anime_id != 5} | {
+        anime_id: score for anime_id, score in ignored.items() if anime_id not in plain
+    }
+    assert any(against[i] != plain[i] for i in against.keys() & plain.keys())

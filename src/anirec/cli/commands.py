@@ -48,6 +48,7 @@ def cli() -> None:
 @options.franchise_option
 @options.popularity_option
 @options.filter_options
+@click.option("--ignore-dislikes", is_flag=True, help="What you dislike or dropped is left out, and says nothing more.")
 @click.option("--model", metavar="NAME", help="A model of the bundle (see `anirec doctor`).  [default: the bundle's]")
 @options.bundle_option
 @options.json_option
@@ -60,6 +61,7 @@ def recommend(
     k: int,
     franchise: str,
     popularity: float,
+    ignore_dislikes: bool,
     model: str | None,
     bundle: str | None,
     as_json: bool,
@@ -90,6 +92,7 @@ def recommend(
         franchise=franchise,
         popularity=popularity,
         filters=options.filters_of(**filters),
+        use_dislikes=not ignore_dislikes,
         model=model,
     )
     if as_json:

@@ -124,6 +124,10 @@ class Profile:
         seen: NDArray[np.bool_] = (self.statuses != Status.PLANNED) | ~np.isnan(self.scores)
         return seen
 
+    def where(self, keep: NDArray[np.bool_]) -> Profile:
+        """Return the profile of the entries that `keep` [m] marks."""
+        return Profile(self.anime_ids[keep], self.scores[keep], self.statuses[keep])
+
     @property
     def liked_ids(self) -> NDArray[np.int32]:
         """[<= m] ids of the liked entries, ascending."""

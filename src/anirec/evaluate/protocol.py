@@ -76,8 +76,8 @@ def run(
 ) -> Report:
     """Evaluate recommenders on the cases of a split.
 
-    protocol, parameters: for the report. popularity: where the slider stands, see `core.ranking.Query`. A row of chance and one of popularity over all anime with a like in train are
-    added if there is no recommender of that name.
+    protocol, parameters: for the report. popularity: where the slider stands, see `core.ranking.Query`. A row of chance
+    and one of popularity over all anime with a like in train are added if there is no recommender of that name.
 
     Raises:
         InputError: a recommender has items that the catalogue lacks.
@@ -216,7 +216,7 @@ def _lists(
     catalogue: Catalogue,
     judges: Mapping[str, _Judge],
     progress: Callable[[int, int], None],
-    popularity: float,
+    popularity: float = 0.0,
 ) -> dict[str, _Lists]:
     rows_of_items = catalogue.rows_of(recommender.items)
     if missing := len(recommender.items) - len(rows_of_items):

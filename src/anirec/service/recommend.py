@@ -135,6 +135,7 @@ class Service:
         franchise: FranchiseMode | str = FranchiseMode.ENTRY,
         popularity: float = 0.0,
         filters: Filters | None = None,
+        use_dislikes: bool = True,
         model: str | None = None,
     ) -> Recommendations:
         """Recommend anime to somebody who likes these.
@@ -143,7 +144,8 @@ class Service:
         move away from. seen: only to be left out. entries: further opinions, as `read_list` finds them in a file; what
         is said above goes before them. k: how many, at least 1. franchise: see `FranchiseMode`. popularity: -1..1, see
         `Query`.
-        filters: None = no adult titles, music videos or commercials. model: a name in the bundle, None = its default.
+        filters: None = no adult titles, music videos or commercials. use_dislikes: whether what was disliked or dropped
+        speaks against titles like it; if not, it is only left out. model: a name in the bundle, None = its default.
 
         Raises:
             UnknownTitle, AmbiguousTitle: a text fits no anime, or several; the error lists the nearest.
@@ -165,6 +167,9 @@ class Service:
             ignored.append(understood[-1].anime_id)
         named = {entry.anime_id for entry in said}
         profile = Profile.of([*said, *(entry for entry in entries if entry.anime_id not in named)])
+        if not use_dislikes:
+            ignored += profile.anime_ids[profile.disliked].tolist()
+            profile = profile.where(~profile.disliked)
         ranking = self.rank(
             profile,
             Query(k=k, filters=self.filters(filters), franchise=_mode(franchise), popularity=popularity),
