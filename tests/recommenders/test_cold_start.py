@@ -12,7 +12,7 @@ from anirec.recommenders.cold_start import ColdStartConfig
 from anirec.recommenders.vectors import ItemVectors
 from recommenders.described import labelled_world, place_of, without_ratings_of
 
-CONFIG = ColdStartConfig(dimensions=8, min_likes=5)
+CONFIG = ColdStartConfig(dimensions=8, min_likes=5, evenness=1)  # popularity has no say, only taste
 
 
 def fitted(hidden: list[int], config: ColdStartConfig = CONFIG) -> ItemVectors:
