@@ -2,7 +2,7 @@
 
 What it does: gives each title a vector such that the inner product of two says how well they are rated together, and
 scores by the likings-weighted mean of cosines. What it does not: learn from who has a title on the list at all, which
-tells more about taste than scores do; so it ranks worse than EASE, and is kept for what it alone sees.
+tells more about taste than scores do: on real data it ranks far below popularity, and is here as a rival of record.
 
 The objective. User u rates i with r_ui, o_ui = r_ui - mean_u is the offset, and a_ui = sqrt((clip(o_ui, -s, s) + s + 1)
 / (2 s + 1)) lies in 0..1 (s: `spread`). The target of a pair is the geometric mean of its two shifted offsets, a_ui
@@ -58,7 +58,7 @@ class CoRatingConfig:
     pairs_per_rating: float = 10.0
     batch: int = 8192
     lr: float = 0.05
-    l2: float = 1e-3
+    l2: float = 2e-2
     min_likes: int = 5
     min_ratings: int = 5
 
