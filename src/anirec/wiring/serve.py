@@ -11,7 +11,7 @@ from typing import Final
 from anirec.core.errors import DamagedBundle
 from anirec.core.protocols import Recommender
 from anirec.core.state import State
-from anirec.recommenders import blend, ease, popularity
+from anirec.recommenders import blend, content, crowd, ease, popularity, vectors
 from anirec.service.recommend import Personal, Service
 from anirec.stores.bundle import Bundle, read_bundle
 from anirec.stores.facts import FactsTable, read_titles
@@ -19,7 +19,12 @@ from anirec.stores.facts import FactsTable, read_titles
 BUNDLE_VARIABLE: Final = "ANIREC_BUNDLE"
 
 RESTORERS: Final[Mapping[str, Callable[[State], Recommender]]] = {
+    "cold_start": vectors.restore,
+    "content": content.restore,
+    "co_rating": vectors.restore,
+    "crowd": crowd.restore,
     "ease": ease.restore,
+    "item2vec": vectors.restore,
     "popularity": popularity.restore,
 }
 """How a model is rebuilt from its state, by the state's kind; blends are put together from these."""
