@@ -52,8 +52,8 @@ SIMILAR_WEIGHT: Final = 0.002
 """Weight of popularity in `similar`: it only orders what the ratings say nothing about."""
 
 
-READ: Final = ("anime", "ratings", "relations", "titles")
-"""The canonical tables that a bundle is made from."""
+READ: Final = ("anime", "ratings", "recommendations", "relations", "titles")
+"""The canonical tables that a bundle may be made from."""
 
 
 class Storable(Recommender, Protocol):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import partial
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -12,7 +13,9 @@ import numpy as np
 from anirec.core.errors import InputError
 from anirec.core.settings import configured, value_of
 from anirec.prepare.dataset import Dataset
-from anirec.recommenders import ease, popularity, recent
+from anirec.prepare.features import Features, read_features
+from anirec.prepare.pairs import read_pairs
+from anirec.recommenders import co_rating, cold_start, content, crowd, ease, item2vec, popularity, recent
 from anirec.service.training import Fit, Material, Storable
 from anirec.service.tuning import FitWith, Range
 
@@ -41,6 +44,24 @@ def _of_ratings(fit: Callable[[Dataset, Any, np.random.Generator], Storable]) ->
     return fitted
 
 
+def _of_features(fit: Callable[..., Storable]) -> Callable[..., Storable]:
+    """Return how a model is fitted that knows what titles are about, too."""
+
+    def fitted(material: Material, config: Any, dataset: Dataset, rng: np.random.Generator) -> Storable:
+        return fit(dataset, config, rng, features=_features(material.folder))
+
+    return fitted
+
+
+@lru_cache(maxsize=1)
+def _features(folder: Path) -> Features:
+    return read_features(folder)
+
+
+def _of_pairs(material: Material, config: Any, dataset: Dataset, rng: np.random.Generator) -> Storable:
+    return crowd.fit(dataset, config, rng, pairs=read_pairs(material.folder))
+
+
 MODELS: Final[Mapping[str, Kind]] = {
     "popularity": Kind("most liked first", popularity.PopularityConfig(), _of_ratings(popularity.fit)),
     "recent": Kind(
@@ -54,6 +75,31 @@ MODELS: Final[Mapping[str, Kind]] = {
         ease.EaseConfig(),
         _of_ratings(ease.fit),
         {"l2": Range(10, 2000, log=True), "dropout": Range(0.0, 0.6)},
+    ),
+    "content": Kind("what titles are about", content.ContentConfig(), _of_features(content.fit)),
+    "cold-start": Kind(
+        "vectors of viewers' taste, also for titles that nobody has rated",
+        cold_start.ColdStartConfig(),
+        _of_features(cold_start.fit),
+        {"evenness": Range(0.3, 1.0), "l2": Range(1, 1000, log=True), "dimensions": Range(32, 256, log=True)},
+    ),
+    "crowd": Kind(
+        "what people name when asked for more like it",
+        crowd.CrowdConfig(),
+        _of_pairs,
+        {"restart": Range(0.1, 0.6), "vote_power": Range(0.2, 1.0), "hub_discount": Range(0.0, 0.6)},
+    ),
+    "co-rating": Kind(
+        "titles are near that a person rates alike",
+        co_rating.CoRatingConfig(),
+        _of_ratings(co_rating.fit),
+        {"l2": Range(0.001, 0.2, log=True), "evenness": Range(0.0, 1.0)},
+    ),
+    "item2vec": Kind(
+        "titles are near that stand in the same lists (gensim)",
+        item2vec.Item2VecConfig(),
+        _of_ratings(item2vec.fit),
+        {"window": Range(5, 100, log=True), "sample": Range(0.0, 0.001)},
     ),
 }
 
