@@ -11,7 +11,7 @@ from typing import Final
 from anirec.core.errors import DamagedBundle
 from anirec.core.protocols import Recommender
 from anirec.core.state import State
-from anirec.recommenders import blend, ease, popularity
+from anirec.recommenders import blend, ease, ials, neighbours, popularity, sparse_linear
 from anirec.service.recommend import Personal, Service
 from anirec.stores.bundle import Bundle, read_bundle
 from anirec.stores.facts import FactsTable, read_titles
@@ -20,7 +20,10 @@ BUNDLE_VARIABLE: Final = "ANIREC_BUNDLE"
 
 RESTORERS: Final[Mapping[str, Callable[[State], Recommender]]] = {
     "ease": ease.restore,
+    "ials": ials.restore,
     "popularity": popularity.restore,
+    "sparse_linear": sparse_linear.restore,
+    "user_knn": neighbours.restore_users,
 }
 """How a model is rebuilt from its state, by the state's kind; blends are put together from these."""
 
