@@ -47,9 +47,9 @@ class IalsConfig:
 
     d: int = 128
     alpha: float = 0.1
-    l2: float = 0.003
+    l2: float = 0.001
     nu: float = 1.0
-    epochs: int = 12
+    epochs: int = 8
     spread: float = 0.1
     min_likes: int = 5
     max_items: int = 100_000
@@ -89,13 +89,12 @@ class Side:
         if m >= d:
             system = rows.transpose(0, 2, 1) @ rows  # [b, d, d]
             np.einsum("bii->bi", system)[:] += prior
-            vectors = np.linalg.solve(system, rows.transpose(0, 2, 1) @ right)  # [b, d, 1]
-            return vectors.reshape(-1, d)
+            primal: NDArray[np.float32] = np.linalg.solve(system, rows.transpose(0, 2, 1) @ right)  # [b, d, 1]
+            return primal.reshape(-1, d)
         scaled = rows / prior[:, np.newaxis]
         system = scaled @ rows.transpose(0, 2, 1)  # [b, m, m]
         np.einsum("bii->bi", system)[:] += 1.0
-        dual = np.linalg.solve(system, right)  # [b, m, 1]
-        vectors = scaled.transpose(0, 2, 1) @ dual
+        vectors: NDArray[np.float32] = scaled.transpose(0, 2, 1) @ np.linalg.solve(system, right)  # [b, d, 1]
         return vectors.reshape(-1, d)
 
 
@@ -127,9 +126,8 @@ class Ials:
         rows, liking = rows[liking != 0], liking[liking != 0]
         if len(rows) == 0:
             return np.zeros(len(self.titles.spectrum), dtype=np.float32)
-        return self.titles.solve(
-            np.abs(liking)[np.newaxis], np.sign(liking)[np.newaxis], rows[np.newaxis], self.config
-        )[0]
+        weights, targets = np.abs(liking)[np.newaxis], np.sign(liking)[np.newaxis]
+        return self.titles.solve(weights, targets, rows[np.newaxis], self.config).ravel()
 
     def state(self) -> State:
         """Return what a bundle keeps."""
@@ -139,7 +137,11 @@ class Ials:
 
 
 def fit(dataset: Dataset, config: IalsConfig, rng: np.random.Generator) -> Ials:
-    """Fit on who likes what, from random first vectors of the titles."""
+    """Fit on who likes what, from random first vectors of the titles.
+
+    Raises:
+        FloatingPointError: the vectors do not stay finite.
+    """
     places = most_liked(dataset, config.min_likes, config.max_items)
     by_user = likings_matrix(dataset, places).tocsr()
     by_title = by_user.tocsc()
@@ -148,6 +150,8 @@ def fit(dataset: Dataset, config: IalsConfig, rng: np.random.Generator) -> Ials:
     for _ in range(config.epochs):
         users = on_own_axes(solve_all(by_user.indptr, by_user.indices, by_user.data, titles, config))
         titles = on_own_axes(solve_all(by_title.indptr, by_title.indices, by_title.data, users, config))
+    if not np.isfinite(titles.vectors).all():
+        raise FloatingPointError("the vectors of iALS are not finite; raise l2")
     return Ials(items=dataset.anime_ids[places], titles=titles, config=config)
 
 

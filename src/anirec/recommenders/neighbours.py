@@ -15,7 +15,7 @@ What both do not: see that two neighbours say the same (EASE does); know time or
 The state of user-kNN holds lists of people. It holds no user id, the lists are in the order of a draw, and only some
 are kept; even so a long list may be recognised by somebody who knows it, so such a bundle is not for publishing.
 
-Memory: item-kNN 4,096 bytes a title to fit, 8 k to serve. User-kNN 8 bytes for each liking of the users kept.
+Memory: item-kNN some 6 kB a title to fit, 8 k bytes to serve. User-kNN 8 bytes for each liking of the users kept.
 Time to score: item-kNN microseconds; user-kNN some milliseconds for each million likings kept.
 Workable sizes: item-kNN 100,000 titles, any number of users; user-kNN 100,000 users.
 """
@@ -36,7 +36,7 @@ from anirec.prepare.dataset import Dataset
 from anirec.recommenders.likings import known, likings_matrix, most_liked, products
 from anirec.recommenders.sparse_linear import SparseLinear, largest, of_columns
 
-BLOCK = 1024  # titles worked on at a time: bounds memory
+BLOCK = 256  # titles worked on at a time: bounds memory
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,11 @@ class SlimConfig:
 
 
 def fit(dataset: Dataset, config: SlimConfig, rng: np.random.Generator) -> SparseLinear:  # noqa: ARG001 - a closed form leaves nothing to chance
-    """Fit on who likes what. Returns a model whose weights are those of the regressions."""
+    """Fit on who likes what. Returns a model whose weights are those of the regressions.
+
+    Raises:
+        ValueError: the penalty is too small for a regression to be solved.
+    """
     places = most_liked(dataset, config.min_likes, config.max_items)
     speaking = np.searchsorted(places, most_liked(dataset, config.min_likes, min(config.max_sources, config.max_items)))
     likings = likings_matrix(dataset, places)
@@ -70,7 +74,10 @@ def fit(dataset: Dataset, config: SlimConfig, rng: np.random.Generator) -> Spars
         gain[itself] = -1.0  # chosen last, so never: all others are at least 0, and k leaves one out
         chosen = largest(gain, k)
         sources.append(speaking[chosen])
-        weights.append(_solve(system, together, chosen))
+        try:
+            weights.append(_solve(system, together, chosen))
+        except np.linalg.LinAlgError as error:
+            raise ValueError(f"a regression of SLIM cannot be solved ({error}); raise l2") from error
     return of_columns(dataset.anime_ids[places], sources, weights)
 
 
