@@ -15,7 +15,8 @@ What a profile dislikes pulls towards -1 instead of 1, with the weight of its li
 
 Memory: 4 d bytes for each user and title to fit, and some 200 MB for a block of lists; 4 d for each title to serve.
 Time of an epoch: about d^2 for each liking and d^3 for each title; with 430,000 users, 14,000 titles, 4 million likings
-and d = 128 some 12 s of one core, and 1.1 GB. A profile of 120 titles takes about 1 ms. Workable sizes: a million users, 100,000 titles.
+and d = 128 some 12 s of one core, and 1.1 GB. A profile of 120 titles takes about 1 ms.
+Workable sizes: a million users, 100,000 titles.
 """
 
 from __future__ import annotations
