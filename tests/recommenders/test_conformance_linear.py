@@ -22,7 +22,7 @@ SLIM = slim.SlimConfig(k=5, l2=2.0, dropout=0.2, min_likes=2, max_sources=15)
 def weighted_least_squares(
     vectors: NDArray[np.float64], likings: NDArray[np.float64], config: ials.IalsConfig
 ) -> NDArray[np.float64]:
-    """Return the best vector for one list over all cells, one dense weighted regression: Rendle et al. 2021, eq. 1-5.
+    """Return the best vector for one list over all cells, one dense weighted regression: Rendle et al. 2021.
 
     A cell with a liking is there twice: once as any cell, with the weight alpha and the target 0, and once for itself.
     """

@@ -7,7 +7,7 @@ titles with fewer than `min_likes` likes; keep a vector of anybody.
 
 Source: Hu, Koren and Volinsky 2008, "Collaborative Filtering for Implicit Feedback Datasets"; with the weights, the
 penalty and the advice of Rendle et al. 2021, "Revisiting the Performance of iALS on Item Recommendation Benchmarks",
-eq. 1-5: the penalty of a vector is l2 (sum of its likings + alpha * number of vectors on the other side)^nu.
+in which the penalty of a vector is l2 (sum of its likings + alpha * number of vectors on the other side)^nu.
 
 Every solve is exact. The titles' vectors are turned to the axes on which alpha H'H is diagonal, which changes no
 score; a list shorter than d is then solved in its own size (Woodbury's identity) instead of in that of the vectors.

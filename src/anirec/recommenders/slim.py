@@ -7,7 +7,7 @@ with k of them it takes k^3 instead of n^3 operations a title, and every weight 
 that is left when the rest is cut off. What it does not: know time, content, or titles with fewer than `min_likes`
 likes; listen to titles beyond the `max_sources` most liked, which are seldom on a list.
 
-Source: Ning and Karypis 2011, "SLIM: Sparse Linear Methods for Top-N Recommender Systems", eq. 4, with a ridge penalty
+Source: Ning and Karypis 2011, "SLIM: Sparse Linear Methods for Top-N Recommender Systems", with a ridge penalty
 and chosen sources (fsSLIM there) instead of the L1 penalty and the bound at zero, which need many passes; Steck 2019
 for the closed form ("Embarrassingly Shallow Autoencoders for Sparse Data").
 
