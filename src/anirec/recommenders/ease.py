@@ -14,9 +14,9 @@ max(L, (1 - xi) / diag(P)) (Moon et al. 2023, "It's Enough: Relaxing Diagonal Co
 Recommendation": RLAE, with dropout RDLAE). The diagonal is then left out: what is on a profile is not recommended.
 
 `user_power` b and `item_power` a: X'X becomes X'DX with D = (a user's likings)^-b, and weights from i to j are
-multiplied by (likings of i / likings of j)^a (Park et al. 2025, "Why is Normalization Necessary for Linear
-Recommenders?": DAN), which lets users with long lists, and popular titles, count for less. Unlike there, dropout
-penalises with the diagonal of the normalised X'DX, of which it is a share.
+multiplied by (likings of i / likings of j)^a (after Park et al. 2025, "Why is Normalization Necessary for Linear
+Recommenders?": DAN), which lets users with long lists, and popular titles, count for less. Dropout penalises with the
+diagonal of the normalised X'DX, of which it is a share.
 
 Memory: 4 n^2 bytes to fit (n = 14,000: 0.8 GB; twice that for a moment), 3 bytes for each weight kept to serve.
 Time: n^3 operations, one Cholesky factorisation and the inverse from it. Workable sizes: up to some 30,000 titles;
