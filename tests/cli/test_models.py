@@ -33,7 +33,9 @@ def tables(csv_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("tables") / "canonical"
     import_folder(csv_folder, out, progress=lambda _stage, _done, _total: None)
     with duckdb.connect() as con:
-        con.execute(f"CREATE TABLE r AS SELECT * REPLACE (1000000 * anime_id AS updated_at) FROM '{out}/ratings.parquet'")
+        con.execute(
+            f"CREATE TABLE r AS SELECT * REPLACE (1000000 * anime_id AS updated_at) FROM '{out}/ratings.parquet'"
+        )
         con.execute(f"COPY r TO '{out}/ratings.parquet' (FORMAT parquet)")
         con.execute(
             f"COPY (SELECT i::INTEGER AS anime_a, (i + 1)::INTEGER AS anime_b, 3 AS votes FROM range(1, 20) t(i) "

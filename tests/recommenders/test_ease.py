@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from anirec.core.errors import InputError
 from anirec.core.profile import Entry, Profile
+from anirec.prepare.dataset import Dataset
 from anirec.recommenders import ease
-from recommenders.test_conformance import EASE, ease_by_definition
+from recommenders.test_conformance import EASE, dense_likings, ease_by_definition
 from worlds import dataset_of, two_tastes
 
 RNG = np.random.default_rng(0)
@@ -145,3 +148,87 @@ def test_arrays_that_do_not_fit_together_are_refused() -> None:
     broken = type(state)(kind="ease", arrays={**state.arrays, "steps": state.arrays["steps"][:-1]})
     with pytest.raises(ValueError, match="do not fit"):
         ease.restore(broken)
+
+
+def variant_by_definition(data: Dataset, items: NDArray[np.int32], config: ease.EaseConfig) -> NDArray[np.float64]:
+    """Moon et al. 2023 and Park et al. 2025 in double precision, user by user and title by title."""
+    likings = dense_likings(data)[:, np.isin(data.anime_ids, items)]
+    n = len(items)
+    gram = np.zeros((n, n))
+    for of_user in likings:
+        if of_user.any():
+            gram += np.outer(of_user, of_user) * of_user.sum() ** -config.user_power
+    penalty = config.l2 + config.dropout / (1 - config.dropout) * np.diag(gram)
+    inverse = np.linalg.inv(gram + np.diag(penalty))
+    weights = np.zeros((n, n))
+    for j in range(n):
+        free = np.eye(n)[j] - inverse[:, j] * penalty[j]  # ridge regression, unconstrained
+        bound = np.eye(n)[j] - inverse[:, j] * (1 - config.slack) / inverse[j, j]
+        weights[:, j] = free if free[j] <= config.slack else bound
+        assert weights[j, j] <= config.slack + 1e-9
+        for i in range(n):
+            weights[i, j] *= (likings[:, i].sum() / likings[:, j].sum()) ** config.item_power if i != j else 0
+    return weights
+
+
+@pytest.mark.parametrize(
+    "values", [{"slack": 0.3}, {"slack": 0.6, "item_power": 0.4}, {"user_power": 0.5, "l2": 1.0}, {"slack": 1.0}]
+)
+def test_the_published_variants_give_the_weights_of_their_papers(values: dict[str, float]) -> None:
+    data, config = two_tastes(), replace(EASE, **values)  # type: ignore[arg-type]
+    model = ease.fit_dense(data, config, RNG)
+    np.testing.assert_allclose(model.weights, variant_by_definition(data, model.items, config), atol=2e-5)
+
+
+def test_without_the_constraint_it_is_ridge_regression() -> None:
+    data = two_tastes()
+    model = ease.fit_dense(data, ease.EaseConfig(l2=2.0, dropout=0.0, min_likes=2, slack=1.0), RNG)
+    likings = dense_likings(data)[:, np.isin(data.anime_ids, model.items)]
+    ridge = np.linalg.solve(likings.T @ likings + 2.0 * np.eye(len(model.items)), likings.T @ likings)
+    np.fill_diagonal(ridge, 0)
+    np.testing.assert_allclose(model.weights, ridge, atol=1e-5)
+
+
+def test_slack_makes_weights_smaller_and_turns_none_around() -> None:
+    strict, slack = (ease.fit_dense(two_tastes(), replace(EASE, slack=s), RNG).weights for s in (0.0, 0.5))
+    assert (np.abs(slack) <= np.abs(strict) + 1e-6).all()
+    assert (slack * strict >= 0).all()
+
+
+def a_title_that_all_like() -> Dataset:
+    """Two tastes, and the title 25 that everybody likes."""
+    tastes = two_tastes(users=400)
+    scores: dict[int, dict[int, int]] = {}
+    for user, item, score in zip(tastes.users, tastes.items, tastes.scores, strict=True):
+        scores.setdefault(int(user), {25: 9})[int(tastes.anime_ids[item])] = int(score)
+    return dataset_of(scores, n=25)
+
+
+def test_item_power_moves_what_all_like_behind_what_fits_the_profile() -> None:
+    profile = Profile.of_likes([2])
+    places = []
+    for item_power in (0.0, 0.8):
+        config = ease.EaseConfig(l2=20.0, min_likes=2, item_power=item_power)
+        model = ease.fit_dense(a_title_that_all_like(), config, RNG)
+        scores = model.score([profile])[0]
+        places.append(int((scores[model.items != 2] > scores[model.items == 25]).sum()))
+    assert places[0] == 0
+    assert places[1] > 0
+
+
+def test_with_user_power_one_long_list_counts_like_a_short_one() -> None:
+    long = {1: dict.fromkeys(range(1, 21), 9)}
+    short = {user: {1: 9, 21: 9} for user in range(2, 4)}
+    data = dataset_of(long | short, n=21)
+    places = np.arange(21)
+    plain, even = ease.gram_matrix(data, places), ease.gram_matrix(data, places, user_power=1.0)
+    assert (plain[0, 1], plain[0, 20]) == (1, 2)
+    np.testing.assert_allclose([even[0, 1], even[0, 20]], [1 / 20, 2 / 2], rtol=1e-6)
+    np.testing.assert_array_equal(even, even.T)
+
+
+@pytest.mark.parametrize("name", ["slack", "user_power", "item_power"])
+@pytest.mark.parametrize("value", [-0.1, 1.1, float("nan")])
+def test_variants_outside_their_range_are_refused(name: str, value: float) -> None:
+    with pytest.raises(InputError, match=r"in 0\.\.1"):
+        ease.EaseConfig(**{name: value})  # type: ignore[arg-type]

@@ -7,6 +7,16 @@ as xB. What it does not: know time, content, or titles with fewer than `min_like
 Source: Steck 2019, "Embarrassingly Shallow Autoencoders for Sparse Data", eq. 8: with P = (X'X + L)^-1,
 B = I - P / diag(P). L = l2 * I there; with `dropout` p it is l2 * I + p / (1 - p) * diag(X'X), which is what training
 under random dropout of the input amounts to (Steck 2020, "Autoencoders that don't overfit towards the Identity").
+Two published variants are settings, and off by default:
+
+`slack` xi: a title may rebuild itself by at most xi instead of not at all: the columns of P are multiplied by
+max(L, (1 - xi) / diag(P)) (Moon et al. 2023, "It's Enough: Relaxing Diagonal Constraints in Linear Autoencoders for
+Recommendation": RLAE, with dropout RDLAE). The diagonal is then left out: what is on a profile is not recommended.
+
+`user_power` b and `item_power` a: X'X becomes X'DX with D = (a user's likings)^-b, and weights from i to j are
+multiplied by (likings of i / likings of j)^a (after Park et al. 2025, "Why is Normalization Necessary for Linear
+Recommenders?": DAN), which lets users with long lists, and popular titles, count for less. Dropout penalises with the
+diagonal of the normalised X'DX, of which it is a share.
 
 Memory: 4 n^2 bytes to fit (n = 14,000: 0.8 GB; twice that for a moment), 3 bytes for each weight kept to serve.
 Time: n^3 operations, one Cholesky factorisation and the inverse from it. Workable sizes: up to some 30,000 titles;
@@ -27,6 +37,7 @@ from anirec.core.errors import InputError
 from anirec.core.profile import Profile
 from anirec.core.state import State, is_finite_vector
 from anirec.prepare.dataset import Dataset
+from anirec.recommenders.likings import known, likings_matrix, most_liked, products
 
 BLOCK = 1024  # titles worked on at a time: bounds the memory of sparse products and of pruning
 WHOLE = 20_000  # rows that LAPACK is given at a time; some builds of it fail above 23,170 (2^31 bytes)
@@ -42,7 +53,9 @@ class EaseConfig:
     l2: the ridge penalty, in likes; small on data with many users. dropout: 0..1, share of the input that training
     is to do without. min_likes: a title with fewer likes is left out. max_items: the most liked so many are fitted
     (memory and time grow with its square and cube). keep: weights kept when pruned, so many times the titles.
-    keep_least: of these, at least so many for each target.
+    keep_least: of these, at least so many for each target. slack: 0..1, the most that a title may speak for itself
+    while it is fitted; 1 is plain ridge regression. user_power, item_power: 0..1, how far users with long lists and
+    titles with many likes are normalised away; with user_power, l2 has to be smaller, as likes count for less.
     """
 
     l2: float = 100.0
@@ -51,12 +64,18 @@ class EaseConfig:
     max_items: int = 16_000
     keep: int = 130
     keep_least: int = 30
+    slack: float = 0.0
+    user_power: float = 0.0
+    item_power: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
         least = min(self.min_likes, self.max_items, self.keep, self.keep_least)
         if self.l2 <= 0 or not 0 <= self.dropout < 1 or least < 1:
             raise InputError(f"EASE needs l2 > 0, 0 <= dropout < 1, and the rest at least 1; got {self}")
+        shares = (self.slack, self.user_power, self.item_power)
+        if not all(0 <= share <= 1 for share in shares):
+            raise InputError(f"EASE needs slack, user_power and item_power in 0..1; got {self}")
         if self.max_items > np.iinfo(np.uint16).max:
             raise InputError(f"EASE takes at most {np.iinfo(np.uint16).max:,} titles; got max_items={self.max_items:,}")
 
@@ -72,7 +91,7 @@ class DenseEase:
         """Return float32 [p, n]: the sum of the weights from the profile's titles, each times its liking."""
         inputs = np.zeros((len(profiles), len(self.items)), dtype=np.float32)
         for row, profile in enumerate(profiles):
-            rows, liking = _inputs(self.items, profile)
+            rows, liking = known(self.items, profile)
             inputs[row, rows] = liking
         return inputs @ self.weights
 
@@ -100,7 +119,7 @@ class Ease:
         return scores
 
     def _score(self, profile: Profile) -> NDArray[np.float32]:
-        rows, liking = _inputs(self.items, profile)
+        rows, liking = known(self.items, profile)
         if len(rows) == 0:
             return np.zeros(len(self.items), dtype=np.float32)
         sums = np.zeros(len(self.items))
@@ -122,7 +141,7 @@ class Ease:
         """
         parts = np.zeros((len(profile), len(anime_ids)), dtype=np.float32)
         places = np.flatnonzero(np.isin(profile.anime_ids, self.items))
-        rows, liking = _inputs(self.items, profile)
+        rows, liking = known(self.items, profile)
         columns = np.flatnonzero(np.isin(anime_ids, self.items))
         wanted = rows_of(self.items, anime_ids)
         for place, row, weight in zip(places, rows, liking, strict=True):
@@ -144,19 +163,9 @@ class Ease:
         return State(kind="ease", arrays=arrays)
 
 
-def _inputs(items: NDArray[np.int32], profile: Profile) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return the places in `items` of the titles of a profile that are known, and how they are liked."""
-    rows = rows_of(items, profile.anime_ids)
-    if len(rows) == len(profile):
-        return rows, profile.liking
-    return rows, profile.liking[np.isin(profile.anime_ids, items[rows])]
-
-
 def vocabulary(dataset: Dataset, config: EaseConfig) -> NDArray[np.int64]:
     """Return the places in `dataset.anime_ids` of the titles that are fitted, ascending; ties in likes go by id."""
-    likes = dataset.like_counts()
-    most = np.argsort(-likes, kind="stable")[: config.max_items]
-    return np.sort(most[likes[most] >= max(config.min_likes, 1)])
+    return most_liked(dataset, config.min_likes, config.max_items)
 
 
 def fit_dense(dataset: Dataset, config: EaseConfig, rng: np.random.Generator) -> DenseEase:  # noqa: ARG001 - a closed form leaves nothing to chance
@@ -166,12 +175,21 @@ def fit_dense(dataset: Dataset, config: EaseConfig, rng: np.random.Generator) ->
         ValueError: the penalty is too small for the matrix to be inverted.
     """
     places = vocabulary(dataset, config)
-    gram = gram_matrix(dataset, places)
+    gram = gram_matrix(dataset, places, user_power=config.user_power)
     diagonal = np.einsum("ii->i", gram)  # a view
-    diagonal += config.l2 + config.dropout / (1 - config.dropout) * diagonal
+    penalty = config.l2 + config.dropout / (1 - config.dropout) * diagonal
+    diagonal += penalty
     weights = _inverse(gram)
-    weights *= -1.0 / np.diagonal(weights).copy()
+    factors = (1.0 - config.slack) / np.diagonal(weights)
+    if config.slack > 0:
+        factors = np.maximum(factors, penalty)
+    weights *= -factors
     np.fill_diagonal(weights, 0.0)
+    if config.item_power > 0:
+        sums = np.bincount(dataset.items, np.maximum(dataset.liking, 0), minlength=len(dataset.anime_ids))[places]
+        spread = (sums**config.item_power).astype(np.float32)
+        weights *= spread[:, np.newaxis]
+        weights /= spread
     return DenseEase(items=dataset.anime_ids[places], weights=weights)
 
 
@@ -214,24 +232,19 @@ def _cholesky_inverse(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     return full
 
 
-def gram_matrix(dataset: Dataset, places: NDArray[np.int64]) -> NDArray[np.float32]:
+def gram_matrix(dataset: Dataset, places: NDArray[np.int64], *, user_power: float = 0.0) -> NDArray[np.float32]:
     """Return float32 [n, n]: X'X for the titles at these places of the vocabulary.
 
-    A cell is the sum over users of the products of their (positive) likings: about how many like both.
+    A cell is the sum over users of the products of their (positive) likings: about how many like both. With
+    `user_power` b, users count as the sum of their likings of these titles to the power of -b.
     """
-    from scipy import sparse  # noqa: PLC0415 - serving must not pay for it
-
-    column = np.full(len(dataset.anime_ids), -1, dtype=np.int64)
-    column[places] = np.arange(len(places))
-    keep = (dataset.liking > 0) & (column[dataset.items] >= 0)
-    likes = sparse.csc_array(
-        (dataset.liking[keep], (dataset.users[keep], column[dataset.items[keep]])),
-        shape=(dataset.n_users, len(places)),
-    )
-    rows = likes.tocsr()
+    likes = likings_matrix(dataset, places)
+    if user_power > 0:
+        sizes = np.bincount(likes.indices, likes.data, minlength=dataset.n_users)
+        likes.data *= (sizes[likes.indices] ** (-user_power / 2)).astype(np.float32)
     gram = np.empty((len(places), len(places)), dtype=np.float32)
-    for start in range(0, len(places), BLOCK):
-        gram[start : start + BLOCK] = (likes[:, start : start + BLOCK].T @ rows).toarray()
+    for rows, block in products(likes, likes, BLOCK):
+        gram[rows] = block
     return gram
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from anirec.core.errors import DamagedBundle
 from anirec.core.protocols import Recommender
 from anirec.core.state import State
-from anirec.recommenders import blend, content, crowd, ease, popularity, vectors
+from anirec.recommenders import blend, content, crowd, ease, ials, neighbours, popularity, sparse_linear, vectors
 from anirec.service.recommend import Personal, Service
 from anirec.stores.bundle import Bundle, read_bundle
 from anirec.stores.facts import FactsTable, read_titles
@@ -24,8 +24,11 @@ RESTORERS: Final[Mapping[str, Callable[[State], Recommender]]] = {
     "co_rating": vectors.restore,
     "crowd": crowd.restore,
     "ease": ease.restore,
+    "ials": ials.restore,
     "item2vec": vectors.restore,
     "popularity": popularity.restore,
+    "sparse_linear": sparse_linear.restore,
+    "user_knn": neighbours.restore_users,
 }
 """How a model is rebuilt from its state, by the state's kind; blends are put together from these."""
 

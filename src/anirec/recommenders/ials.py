@@ -1,0 +1,198 @@
+"""iALS: everybody and every title as a vector, fitted to all cells of the matrix at once.
+
+What it does: finds vectors w of users and h of titles that minimise
+sum over likings c of c (w.h - 1)^2 + alpha sum over all cells of (w.h)^2 + penalty, and scores a title as w.h. The
+vector of a profile is found when it is asked for, by one small exact solve. What it does not: know time or content, or
+titles with fewer than `min_likes` likes; keep a vector of anybody.
+
+Source: Hu, Koren and Volinsky 2008, "Collaborative Filtering for Implicit Feedback Datasets"; with the weights, the
+penalty and the advice of Rendle et al. 2021, "Revisiting the Performance of iALS on Item Recommendation Benchmarks",
+in which the penalty of a vector is l2 (sum of its likings + alpha * number of vectors on the other side)^nu.
+
+Every solve is exact. The titles' vectors are turned to the axes on which alpha H'H is diagonal, which changes no
+score; a list shorter than d is then solved in its own size (Woodbury's identity) instead of in that of the vectors.
+What a profile dislikes pulls towards -1 instead of 1, with the weight of its liking; nothing disliked is learned from.
+
+Memory: 4 d bytes for each user and title to fit, and some 200 MB for a block of lists; 4 d for each title to serve.
+Time of an epoch: about d^2 for each liking and d^3 for each title; with 430,000 users, 14,000 titles, 4 million likings
+and d = 128 some 12 s of one core, and 1.1 GB. A profile of 120 titles takes about 1 ms.
+Workable sizes: a million users, 100,000 titles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anirec.core.errors import InputError
+from anirec.core.profile import Profile
+from anirec.core.state import State, is_finite_vector
+from anirec.prepare.dataset import Dataset
+from anirec.recommenders.likings import known, likings_matrix, most_liked
+
+CELLS = 2**22  # floats of one block of lists, however long they are: bounds memory
+
+
+@dataclass(frozen=True)
+class IalsConfig:
+    """How iALS is fitted.
+
+    d: length of the vectors. alpha: weight of a cell without a liking, where a like weighs 1; smaller where the
+    matrix is emptier. l2: penalty. nu: 0..1, how far it grows with the length of a list. epochs: each solves for all
+    users, then for all titles. spread: standard deviation of the length of the titles' first vectors.
+    min_likes: a title with fewer likes is left out. max_items: the most liked so many are fitted.
+    """
+
+    d: int = 128
+    alpha: float = 0.1
+    l2: float = 0.001
+    nu: float = 1.0
+    epochs: int = 8
+    spread: float = 0.1
+    min_likes: int = 5
+    max_items: int = 100_000
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no sense."""
+        if not all(0 < value < np.inf for value in (self.alpha, self.l2, self.spread)) or not 0 <= self.nu <= 1:
+            raise InputError(f"iALS needs alpha, l2, spread > 0 and nu in 0..1; got {self}")
+        if min(self.d, self.epochs, self.min_likes, self.max_items) < 1:
+            raise InputError(f"iALS needs d, epochs, min_likes and max_items of at least 1; got {self}")
+
+
+@dataclass(frozen=True)
+class Side:
+    """The vectors of one side, and what solving for the other side takes.
+
+    vectors: float32 [n, d], on axes on which their Gram matrix is diagonal. spectrum: float32 [d], its diagonal.
+    """
+
+    vectors: NDArray[np.float32]
+    spectrum: NDArray[np.float32]
+
+    def solve(
+        self, weights: NDArray[np.float32], targets: NDArray[np.float32], places: NDArray[Any], config: IalsConfig
+    ) -> NDArray[np.float32]:
+        """Return float32 [b, d]: for each of b lists the best vector of the other side.
+
+        weights: [b, m] > 0 of the cells at these places [b, m] of the vectors; 0 fills a short list up.
+        targets: [b, m], what their products should be.
+        """
+        sizes = weights.sum(axis=1) + config.alpha * len(self.vectors)
+        prior = config.alpha * self.spectrum + (config.l2 * sizes**config.nu)[:, np.newaxis]  # [b, d]
+        roots = np.sqrt(weights)
+        rows = self.vectors[places] * roots[:, :, np.newaxis]  # [b, m, d]
+        right = (roots * targets)[:, :, np.newaxis]  # [b, m, 1]
+        m, d = rows.shape[1:]
+        if m >= d:
+            system = rows.transpose(0, 2, 1) @ rows  # [b, d, d]
+            np.einsum("bii->bi", system)[:] += prior
+            primal: NDArray[np.float32] = np.linalg.solve(system, rows.transpose(0, 2, 1) @ right)  # [b, d, 1]
+            return primal.reshape(-1, d)
+        scaled = rows / prior[:, np.newaxis]
+        system = scaled @ rows.transpose(0, 2, 1)  # [b, m, m]
+        np.einsum("bii->bi", system)[:] += 1.0
+        vectors: NDArray[np.float32] = scaled.transpose(0, 2, 1) @ np.linalg.solve(system, right)  # [b, d, 1]
+        return vectors.reshape(-1, d)
+
+
+def on_own_axes(vectors: NDArray[np.float32]) -> Side:
+    """Turn vectors so that their Gram matrix is diagonal, the largest first."""
+    values, axes = np.linalg.eigh((vectors.T @ vectors).astype(np.float64))
+    turned = vectors @ axes[:, ::-1].astype(np.float32)
+    return Side(vectors=turned, spectrum=np.maximum(values[::-1], 0).astype(np.float32))
+
+
+@dataclass(frozen=True)
+class Ials:
+    """Fitted iALS. items: int32 [n]. titles: their vectors. config: what a profile's vector depends on."""
+
+    items: NDArray[np.int32]
+    titles: Side
+    config: IalsConfig
+
+    def score(self, profiles: Sequence[Profile]) -> NDArray[np.float32]:
+        """Return float32 [p, n]: the products of the profiles' vectors with the titles'; 0 for an empty profile."""
+        vectors = np.zeros((len(profiles), len(self.titles.spectrum)), dtype=np.float32)
+        for row, profile in enumerate(profiles):
+            vectors[row] = self.vector(profile)
+        return vectors @ self.titles.vectors.T
+
+    def vector(self, profile: Profile) -> NDArray[np.float32]:
+        """Return float32 [d]: the vector that fits a profile best; zeros where nothing on it is known."""
+        rows, liking = known(self.items, profile)
+        rows, liking = rows[liking != 0], liking[liking != 0]
+        if len(rows) == 0:
+            return np.zeros(len(self.titles.spectrum), dtype=np.float32)
+        weights, targets = np.abs(liking)[np.newaxis], np.sign(liking)[np.newaxis]
+        return self.titles.solve(weights, targets, rows[np.newaxis], self.config).ravel()
+
+    def state(self) -> State:
+        """Return what a bundle keeps."""
+        arrays = {"items": self.items, "vectors": self.titles.vectors, "spectrum": self.titles.spectrum}
+        facts = {"alpha": self.config.alpha, "l2": self.config.l2, "nu": self.config.nu}
+        return State(kind="ials", arrays=arrays, facts=facts)
+
+
+def fit(dataset: Dataset, config: IalsConfig, rng: np.random.Generator) -> Ials:
+    """Fit on who likes what, from random first vectors of the titles.
+
+    Raises:
+        FloatingPointError: the vectors do not stay finite.
+    """
+    places = most_liked(dataset, config.min_likes, config.max_items)
+    by_user = likings_matrix(dataset, places).tocsr()
+    by_title = by_user.tocsc()
+    first = rng.normal(0, config.spread / np.sqrt(config.d), (len(places), config.d)).astype(np.float32)
+    titles = on_own_axes(first)
+    for _ in range(config.epochs):
+        users = on_own_axes(solve_all(by_user.indptr, by_user.indices, by_user.data, titles, config))
+        titles = on_own_axes(solve_all(by_title.indptr, by_title.indices, by_title.data, users, config))
+    if not np.isfinite(titles.vectors).all():
+        raise FloatingPointError("the vectors of iALS are not finite; raise l2")
+    return Ials(items=dataset.anime_ids[places], titles=titles, config=config)
+
+
+def solve_all(
+    indptr: NDArray[Any], indices: NDArray[Any], likings: NDArray[np.float32], other: Side, config: IalsConfig
+) -> NDArray[np.float32]:
+    """Return float32 [lists, d]: the best vector of each list of a compressed sparse matrix; zeros for empty ones."""
+    lengths = np.diff(indptr)
+    vectors = np.zeros((len(lengths), len(other.spectrum)), dtype=np.float32)
+    for lists in _alike(lengths, len(other.spectrum)):
+        offsets = np.arange(lengths[lists].max())
+        filled = offsets < lengths[lists][:, np.newaxis]
+        cells = np.where(filled, indptr[lists][:, np.newaxis] + offsets, 0)
+        weights = np.where(filled, likings[cells], np.float32(0))
+        vectors[lists] = other.solve(weights, np.ones_like(weights), indices[cells], config)
+    return vectors
+
+
+def _alike(lengths: NDArray[np.int64], d: int) -> Iterator[NDArray[np.int64]]:
+    """Yield the lists that are not empty, so many together as `CELLS` allows, those of like length together."""
+    order = np.argsort(lengths, kind="stable")
+    ascending = lengths[order]
+    start = int(np.searchsorted(ascending, 1))
+    while start < len(order):
+        longest = max(int(ascending[start]) * 5 // 4, 8)  # a quarter more at most is filled up
+        stop = min(int(np.searchsorted(ascending, longest, side="right")), start + CELLS // (d * longest))
+        yield order[start : max(stop, start + 1)]
+        start = max(stop, start + 1)
+
+
+def restore(state: State) -> Ials:
+    """Rebuild the model from a bundle's state.
+
+    Raises:
+        ValueError: the arrays do not fit together.
+    """
+    items, vectors, spectrum = (state.arrays[name] for name in ("items", "vectors", "spectrum"))
+    fits = vectors.ndim == 2 and len(vectors) == len(items) and is_finite_vector(spectrum, vectors.shape[1])
+    if not fits or not np.isfinite(vectors).all() or (spectrum < 0).any():
+        raise ValueError("the vectors of iALS do not fit its items")
+    alpha, l2, nu = (float(state.facts[name]) for name in ("alpha", "l2", "nu"))
+    return Ials(items, Side(vectors, spectrum), IalsConfig(d=len(spectrum), alpha=alpha, l2=l2, nu=nu))
