@@ -79,6 +79,9 @@ def fit(
         heads=config.heads,
         dropout=config.dropout,
     )
+    if config.negatives:  # start where nothing but popularity is known, or the net is first spent on learning that
+        with torch.no_grad():
+            net.bias.add_(np.log(_beta(config.negatives, len(items), config.calibration) / config.negatives))
 
     def score(profiles: Sequence[Profile]) -> NDArray[np.float32]:
         return _scores(net, items, profiles, config)
@@ -182,14 +185,18 @@ def softmax_loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
 def gbce_loss(asked: torch.Tensor, drawn: torch.Tensor, batch: Batch, *, n: int, calibration: float) -> torch.Tensor:
     """Return gBCE: the chance of what is asked for is raised to beta, to undo what drawing few negatives does to it.
 
-    asked: logits [e]. drawn: logits [b, k]. With a = k / (n - 1), beta = a (t (1 - 1 / a) + 1 / a); t = 0 is plain BCE.
+    asked: logits [e]. drawn: logits [b, k].
     """
     k = drawn.shape[1]
-    rate = min(k / (n - 1), 1.0)
-    beta = rate * (calibration * (1 - 1 / rate) + 1 / rate)
-    right = beta * (batch.weights * functional.softplus(-asked.float())).sum()
+    right = _beta(k, n, calibration) * (batch.weights * functional.softplus(-asked.float())).sum()
     wrong = (functional.softplus(drawn.float()) * batch.wrong).sum() / len(drawn)
     return (right + wrong) / (k + 1)
+
+
+def _beta(k: int, n: int, calibration: float) -> float:
+    """Return the power of gBCE. With a = k / (n - 1) it is a (t (1 - 1 / a) + 1 / a); at t = 0 it is 1, plain BCE."""
+    rate = min(k / (n - 1), 1.0)
+    return rate * (calibration * (1 - 1 / rate) + 1 / rate)
 
 
 def _scores(
