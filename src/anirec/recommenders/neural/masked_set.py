@@ -5,13 +5,13 @@ and the state of the MASK says what is missing. So a 3/10 is no like, and what t
 from the sum of what each means, which is beyond a linear model. What it does not: know order or time, or anime with
 fewer than `min_likes` likes.
 
-Source: Sun et al. 2019, "BERT4Rec", without positions, eq. 8 with the softmax over what is not shown (what is shown is
-never asked for, here as in ranking); AnimeRecBERT (the idea: anime lists as sets, genres as part of an item).
-For large catalogues gBCE: Petrov & Macdonald 2023, "gSASRec", eqs. 8 and 11.
+Source: Sun et al. 2019, "BERT4Rec", its cloze task without positions, the softmax over what is not shown (what is
+shown is never asked for, here as in ranking); AnimeRecBERT (the idea: anime lists as sets, genres as part of an item).
+For large catalogues gBCE: Petrov & Macdonald 2023, "gSASRec".
 
-Memory: 16 bytes a parameter (h = 256, n = 14,000: 5.3 million, 85 MB), and 8 n bytes a list of the batch. Time: about
-0.6 GFLOP for each list of 128 entries and epoch. Workable sizes: with a GPU any catalogue of MAL and millions of users;
-on 2 CPU cores some ten thousand users. Several GPUs share each batch.
+Memory: 16 bytes a parameter (h = 256, n = 14,000: 5.3 million, 85 MB), and some 16 n bytes for each list of a batch.
+Time: about 0.6 GFLOP for each list of 128 entries and epoch. Workable sizes: meant for a GPU and any catalogue of MAL
+with millions of users; on 2 CPU cores some ten thousand users at a width of 64. Several GPUs share each batch.
 """
 
 from __future__ import annotations

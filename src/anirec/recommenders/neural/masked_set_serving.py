@@ -6,7 +6,7 @@ cut into windows, by a hash of the ids, and the states of their MASKs are averag
 What it does not: know anime with fewer than `min_likes` likes; see `masked_set` for how it is trained.
 
 Source: Sun et al. 2019, "BERT4Rec"; Vaswani et al. 2017, eq. 1 (attention); Hendrycks & Gimpel 2016 (GELU, the form
-with tanh); Ba et al. 2016, eq. 4 (layer norm).
+with tanh); Ba et al. 2016 (layer norm).
 
 Memory: 4 h bytes a title and 48 h^2 a block (h = 256, n = 14,000: 21 MB). Time, h = 256, on one core: a few ms for a
 profile of 120 titles, most of it in the first block; a longer one takes as many times that as it has windows.
