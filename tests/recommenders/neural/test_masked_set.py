@@ -195,6 +195,14 @@ def test_a_profile_longer_than_the_window_is_cut_by_hash_and_keeps_no_order() ->
     np.testing.assert_allclose(model.score([forward])[0], mean + model.arrays["bias"], atol=1e-4)
 
 
+def test_in_bfloat16_as_on_a_gpu_the_state_is_about_the_same() -> None:
+    net, parts = random_net(), [random_entries(m) for m in (0, 4, 30)]
+    with torch.autocast("cpu", torch.bfloat16):
+        half = states_of(net, parts)
+    assert half.dtype == np.float32  # the last norm is not in half precision
+    assert 0 < np.abs(half - states_of(net, parts)).mean() < 0.1 * np.abs(half).mean()
+
+
 # Genres
 
 
