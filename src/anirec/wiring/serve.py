@@ -12,6 +12,7 @@ from anirec.core.errors import DamagedBundle
 from anirec.core.protocols import Recommender
 from anirec.core.state import State
 from anirec.recommenders import blend, content, crowd, ease, ials, neighbours, popularity, sparse_linear, vectors
+from anirec.recommenders.neural import masked_set_serving
 from anirec.service.recommend import Personal, Service
 from anirec.stores.bundle import Bundle, read_bundle
 from anirec.stores.facts import FactsTable, read_titles
@@ -26,6 +27,7 @@ RESTORERS: Final[Mapping[str, Callable[[State], Recommender]]] = {
     "ease": ease.restore,
     "ials": ials.restore,
     "item2vec": vectors.restore,
+    "masked_set": masked_set_serving.restore,
     "popularity": popularity.restore,
     "sparse_linear": sparse_linear.restore,
     "user_knn": neighbours.restore_users,
