@@ -34,10 +34,10 @@ class ListsConfig:
     dropout: float = 0.5
     short: float = 0.5
     length_power: float = 0.5
-    batch: int = 500
+    batch: int = 250
     validation_users: int = 600
     precision: str = "int8"
-    loop: LoopConfig = field(default_factory=LoopConfig)
+    loop: LoopConfig = field(default_factory=lambda: LoopConfig(lr=3e-3, warm_up=100))
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
