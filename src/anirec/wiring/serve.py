@@ -12,7 +12,7 @@ from anirec.core.errors import DamagedBundle
 from anirec.core.protocols import Recommender
 from anirec.core.state import State
 from anirec.recommenders import blend, ease, popularity
-from anirec.recommenders.neural import autoencoders, ncf, recvae, twoheads
+from anirec.recommenders.neural import autoencoders, ncf, neighbours, recvae, twoheads
 from anirec.service.recommend import Personal, Service
 from anirec.stores.bundle import Bundle, read_bundle
 from anirec.stores.facts import FactsTable, read_titles
@@ -24,6 +24,7 @@ RESTORERS: Final[Mapping[str, Callable[[State], Recommender]]] = {
     "mult-dae": autoencoders.restore,
     "mult-vae": autoencoders.restore,
     "ncf": ncf.restore,
+    "neighbours": neighbours.restore,
     "popularity": popularity.restore,
     "recvae": recvae.restore,
     "two-heads": twoheads.restore,
