@@ -50,12 +50,12 @@ class NcfConfig:
     dim: int = 128
     negatives: int = 4
     negative_weight: float = 1.0
-    batch: int = 8192
+    batch: int = 2048
     ridge: float = 0.1
     rest: float = 0.01
     validation_users: int = 600
     precision: str = "int8"
-    loop: LoopConfig = field(default_factory=lambda: LoopConfig(epochs=20, lr=5e-3, weight_decay=1e-4))
+    loop: LoopConfig = field(default_factory=lambda: LoopConfig(epochs=20, lr=1e-2, weight_decay=1e-4))
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""

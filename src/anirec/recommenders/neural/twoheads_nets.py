@@ -35,7 +35,8 @@ class TwoHeadsNet(nn.Module):
     def __init__(self, n: int, config: TwoHeadsConfig, present: NDArray[np.float64]) -> None:
         super().__init__()
         self.n = n
-        self.encoder = table(2 * n, config.hidden)
+        # eight times as wide as usual: a sum of few, small rows would leave the first layer flat for hundreds of steps
+        self.encoder = nn.Parameter(8 * table(2 * n, config.hidden).data)
         self.first = nn.Parameter(torch.zeros(config.hidden))
         self.middle = nn.Linear(config.hidden, config.hidden)
         self.heads = nn.Linear(config.hidden, 2 * n)
