@@ -18,8 +18,19 @@ QUICK: dict[str, list[str]] = {
     "item2vec": ["passes=2", "dimensions=8", "min_likes=2"],
     "co-rating": ["dimensions=4"],
     "cold-start": ["dimensions=8"],
+    "ials": ["d=8"],
+    "user-knn": ["min_list=2"],
+    "mult-dae": ["hidden=16", "min_list=3", "loop.epochs=20", "batch=50"],
+    "mult-vae": ["hidden=16", "latent=8", "min_list=3", "loop.epochs=20", "batch=50"],
+    "recvae": ["hidden=16", "latent=8", "min_list=3", "loop.epochs=10", "batch=50"],
+    "two-heads": ["hidden=16", "min_list=3", "loop.epochs=20", "batch=50"],
+    "ncf": ["dim=8", "min_list=3", "loop.epochs=10", "batch=256"],
+    "hybrid": ["ncf.dim=8", "ncf.min_list=3", "ncf.loop.epochs=10", "ncf.batch=256", "near.min_list=3"],
+    "masked-set": ["hidden=16", "heads=2", "loop.epochs=10", "batch=50"],
 }
-NEEDS = {"item2vec": "gensim"}
+NEEDS = {"item2vec": "gensim"} | dict.fromkeys(
+    ("mult-dae", "mult-vae", "recvae", "two-heads", "ncf", "hybrid", "masked-set"), "torch"
+)
 
 UNDERFED = {"popularity", "recent", "co-rating", "item2vec"}
 """Models that know no tastes, or learn none from so few lists; their own tests have worlds that are rich enough."""

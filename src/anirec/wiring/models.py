@@ -5,17 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache, partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from anirec.core.errors import InputError
+from anirec.core.errors import InputError, MissingAbility
 from anirec.core.settings import configured, value_of
 from anirec.prepare.dataset import Dataset
 from anirec.prepare.features import Features, read_features
 from anirec.prepare.pairs import read_pairs
-from anirec.recommenders import co_rating, cold_start, content, crowd, ease, item2vec, popularity, recent
+from anirec.recommenders import (
+    co_rating,
+    cold_start,
+    content,
+    crowd,
+    ease,
+    ials,
+    item2vec,
+    neighbours,
+    popularity,
+    recent,
+    slim,
+)
+from anirec.recommenders.neural import autoencoders, hybrid, masked_set_samples, ncf, recvae, twoheads
 from anirec.service.training import Fit, Material, Storable
 from anirec.service.tuning import FitWith, Range
 
@@ -62,6 +76,39 @@ def _of_pairs(material: Material, config: Any, dataset: Dataset, rng: np.random.
     return crowd.fit(dataset, config, rng, pairs=read_pairs(material.folder))
 
 
+def _masked_set(material: Material, config: Any, dataset: Dataset, rng: np.random.Generator) -> Storable:
+    from anirec.recommenders.neural import masked_set  # noqa: PLC0415 - it imports torch, which is an extra
+
+    return masked_set.fit(dataset, config, rng, catalogue=material.catalogue)
+
+
+@dataclass(frozen=True)
+class HybridConfig:
+    """The settings of NCF and of what stands on it."""
+
+    near: hybrid.HybridConfig = field(default_factory=hybrid.HybridConfig)
+    ncf: ncf.NcfConfig = field(default_factory=ncf.NcfConfig)
+
+
+def _hybrid(material: Material, config: HybridConfig, dataset: Dataset, rng: np.random.Generator) -> Storable:
+    space = ncf.fit(dataset, config.ncf, rng)
+    return hybrid.gather(dataset, space, config.near, rng, catalogue=material.catalogue)
+
+
+def _by_descent(fit: Callable[..., Storable]) -> Callable[..., Storable]:
+    """Return how a model is fitted that needs torch.
+
+    It raises MissingAbility where torch is not installed.
+    """
+
+    def fitted(material: Material, config: Any, dataset: Dataset, rng: np.random.Generator) -> Storable:
+        if find_spec("torch") is None:
+            raise MissingAbility('training this model needs torch; pip install "anirec[train]"')
+        return fit(material, config, dataset, rng)
+
+    return fitted
+
+
 MODELS: Final[Mapping[str, Kind]] = {
     "popularity": Kind("most liked first", popularity.PopularityConfig(), _of_ratings(popularity.fit)),
     "recent": Kind(
@@ -75,6 +122,72 @@ MODELS: Final[Mapping[str, Kind]] = {
         ease.EaseConfig(),
         _of_ratings(ease.fit),
         {"l2": Range(10, 2000, log=True), "dropout": Range(0.0, 0.6)},
+    ),
+    "item-knn": Kind(
+        "near titles: liked by the same people, for their number",
+        neighbours.ItemKnnConfig(),
+        _of_ratings(neighbours.fit_items),
+        {"k": Range(20, 500, log=True), "shrink": Range(0.0, 50.0)},
+    ),
+    "user-knn": Kind(
+        "what near people like; the bundle holds lists of people, without names: keep it to yourself",
+        neighbours.UserKnnConfig(),
+        _of_ratings(neighbours.fit_users),
+        {"k": Range(20, 500, log=True), "sharpness": Range(0.5, 10.0)},
+    ),
+    "slim": Kind(
+        "EASE over each title's neighbours, for large catalogues",
+        slim.SlimConfig(),
+        _of_ratings(slim.fit),
+        {"k": Range(50, 500, log=True), "l2": Range(10, 2000, log=True)},
+    ),
+    "ials": Kind(
+        "implicit alternating least squares",
+        ials.IalsConfig(),
+        _of_ratings(ials.fit),
+        {"alpha": Range(0.01, 1.0, log=True), "l2": Range(1e-4, 0.1, log=True), "nu": Range(0.0, 1.0)},
+    ),
+    "mult-dae": Kind(
+        "denoising autoencoder",
+        autoencoders.MultDaeConfig(),
+        _by_descent(_of_ratings(autoencoders.fit)),
+        {"dropout": Range(0.2, 0.8), "short": Range(0.0, 1.0), "loop.lr": Range(3e-4, 1e-2, log=True)},
+    ),
+    "mult-vae": Kind(
+        "variational autoencoder",
+        autoencoders.MultVaeConfig(),
+        _by_descent(_of_ratings(autoencoders.fit)),
+        {"dropout": Range(0.2, 0.8), "beta": Range(0.05, 1.0), "loop.lr": Range(3e-4, 1e-2, log=True)},
+    ),
+    "recvae": Kind(
+        "variational autoencoder with a composite prior",
+        recvae.RecVaeConfig(),
+        _by_descent(_of_ratings(recvae.fit)),
+        {"gamma": Range(0.001, 0.02, log=True), "loop.lr": Range(3e-4, 1e-2, log=True)},
+    ),
+    "two-heads": Kind(
+        "denoising autoencoder of presence and score",
+        twoheads.TwoHeadsConfig(),
+        _by_descent(_of_ratings(twoheads.fit)),
+        {"score_loss": Range(0.001, 1.0, log=True), "score_weight": Range(0.0, 2.0)},
+    ),
+    "ncf": Kind(
+        "neural collaborative filtering",
+        ncf.NcfConfig(),
+        _by_descent(_of_ratings(ncf.fit)),
+        {"loop.lr": Range(1e-3, 3e-2, log=True), "negative_weight": Range(0.1, 2.0)},
+    ),
+    "hybrid": Kind(
+        "NCF's near users and near titles together; the bundle holds what people love, without names",
+        HybridConfig(),
+        _by_descent(_hybrid),
+        {"near.user_weight": Range(0.0, 1.0), "near.item_weight": Range(0.0, 1.0)},
+    ),
+    "masked-set": Kind(
+        "transformer over the set of what is on the list",
+        masked_set_samples.MaskedSetConfig(),
+        _by_descent(_masked_set),
+        {"dropout": Range(0.0, 0.4), "loop.lr": Range(1e-4, 3e-3, log=True)},
     ),
     "content": Kind("what titles are about", content.ContentConfig(), _of_features(content.fit)),
     "cold-start": Kind(

@@ -12,7 +12,7 @@ from anirec.core.errors import DamagedBundle
 from anirec.core.protocols import Recommender
 from anirec.core.state import State
 from anirec.recommenders import blend, content, crowd, ease, ials, neighbours, popularity, sparse_linear, vectors
-from anirec.recommenders.neural import masked_set_serving
+from anirec.recommenders.neural import autoencoders, hybrid, masked_set_serving, ncf, recvae, twoheads
 from anirec.service.recommend import Personal, Service
 from anirec.stores.bundle import Bundle, read_bundle
 from anirec.stores.facts import FactsTable, read_titles
@@ -25,11 +25,17 @@ RESTORERS: Final[Mapping[str, Callable[[State], Recommender]]] = {
     "co_rating": vectors.restore,
     "crowd": crowd.restore,
     "ease": ease.restore,
+    "hybrid": hybrid.restore,
     "ials": ials.restore,
     "item2vec": vectors.restore,
     "masked_set": masked_set_serving.restore,
+    "mult-dae": autoencoders.restore,
+    "mult-vae": autoencoders.restore,
+    "ncf": ncf.restore,
     "popularity": popularity.restore,
+    "recvae": recvae.restore,
     "sparse_linear": sparse_linear.restore,
+    "two-heads": twoheads.restore,
     "user_knn": neighbours.restore_users,
 }
 """How a model is rebuilt from its state, by the state's kind; blends are put together from these."""

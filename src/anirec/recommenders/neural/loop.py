@@ -18,40 +18,9 @@ import torch
 from torch import nn
 
 from anirec.core.errors import InputError
+from anirec.recommenders.neural.settings import ALONE, LoopConfig, Progress, Run
 
-Progress = Callable[[str, int, int], None]
-
-
-def _silent(stage: str, done: int, total: int) -> None: ...
-
-
-@dataclass(frozen=True)
-class LoopConfig:
-    """How a net is trained.
-
-    epochs: at most so many. patience: epochs without a better validation figure before it stops. warm_up: steps over
-    which the learning rate rises to `lr`; after that it falls as a cosine to a tenth. clip: longest gradient, its norm.
-    """
-
-    epochs: int = 50
-    patience: int = 5
-    lr: float = 1e-3
-    weight_decay: float = 0.0
-    warm_up: int = 200
-    clip: float = 1.0
-
-    def __post_init__(self) -> None:
-        """Refuse values that make no sense."""
-        if min(self.epochs, self.patience) < 1 or self.lr <= 0 or min(self.weight_decay, self.warm_up) < 0:
-            raise InputError(f"training needs epochs, patience >= 1, lr > 0 and the rest >= 0; got {self}")
-
-
-@dataclass(frozen=True)
-class Run:
-    """What is outside a training run. checkpoint: file to write after every epoch, and to go on from if it is there."""
-
-    progress: Progress = _silent
-    checkpoint: Path | None = None
+__all__ = ["History", "LoopConfig", "Progress", "Run", "device", "seed", "train"]
 
 
 @dataclass
@@ -82,7 +51,7 @@ def train(
     validate: Callable[[], float],
     config: LoopConfig,
     rng: np.random.Generator,
-    run: Run = Run(),
+    run: Run = ALONE,
 ) -> History:
     """Train a net in place and leave it with the weights of its best epoch.
 

@@ -18,8 +18,8 @@ from anirec.core.columns import Status
 from anirec.core.errors import InputError
 from anirec.core.profile import LIKED_FROM
 from anirec.prepare.dataset import Dataset
-from anirec.recommenders.neural.loop import LoopConfig
 from anirec.recommenders.neural.masked_set_serving import Entries
+from anirec.recommenders.neural.settings import LoopConfig
 
 TARGET_FROM = 0.5
 """Entries of this liking or more may be hidden and asked for: scores of 5 or more, or watched without a score."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from anirec.core.catalogue import rows_of
 from anirec.core.profile import Profile
 from anirec.prepare.dataset import Dataset
-from anirec.prepare.splits import Case, held_out_users
+from anirec.prepare.splits import Case, Split, held_out_users
 
 DEPTH = 20
 CHUNK = 256  # profiles scored at a time
@@ -46,12 +46,18 @@ class Validation:
 
 
 def hold_out(
-    dataset: Dataset, items: NDArray[np.int32], n_users: int, rng: np.random.Generator
+    dataset: Dataset, items: NDArray[np.int32], n_users: int, rng: np.random.Generator, *, few: Sequence[int] = ()
 ) -> tuple[Dataset, Validation]:
     """Take users out to stop by; returns the dataset without them, and their cases.
 
-    At most a tenth of the users who could be held out are.
+    At most a tenth of the users who could be held out are. few: of all but the first of each 1 + len(few) cases, only
+    so many likes are given, in turn, so that short profiles count as well.
     """
     split = held_out_users(dataset, n_users=n_users, max_share=0.1, rng=rng)
     known = tuple(case for case in split.cases if np.isin(case.targets, items).any())
+    for turn, n in enumerate(few, start=1):
+        cut = Split(split.train, known[turn :: 1 + len(few)]).few(n).cases
+        known = tuple(
+            cut[place // (1 + len(few))] if place % (1 + len(few)) == turn else case for place, case in enumerate(known)
+        )
     return split.train, Validation(known, items)
