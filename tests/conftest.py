@@ -4,6 +4,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the suite runs in as many processes as there are cores
+
 import pytest
 
 from small import write_small_bundle
