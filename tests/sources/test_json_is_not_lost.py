@@ -219,3 +219,9 @@ def test_every_anime_of_a_set_with_ids_of_its_own_is_kept_or_counted_or_the_file
         assert total(folder, "anime") == len(documents["animes.json"])
     except BadTable as error:
         assert name in str(error)  # noqa: PT017 - only some files are refused
+
+
+def test_a_lone_surrogate_in_a_title_does_not_stop_an_import(tmp_path: Path) -> None:
+    document = {"data": [OFFLINE["data"][0] | {"title": "\ud800 A"}]}
+    folder = folder_of(tmp_path, **{"anime-offline-database-minified__json": as_bytes(document)})
+    assert total(folder, "anime") == 1

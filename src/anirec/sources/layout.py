@@ -121,15 +121,20 @@ def csv_scan(
 def text_table(
     con: duckdb.DuckDBPyConnection, name: str, columns: tuple[str, ...], rows: Sequence[Sequence[object]]
 ) -> None:
-    """Put rows in a temporary table whose columns are all text; None becomes NULL."""
+    """Put rows in a temporary table whose columns are all text; None becomes NULL, what is no Unicode becomes ?."""
     texts = {
-        column: np.array([None if value is None else str(value) for value in values], dtype=object)
+        column: np.array([None if value is None else _encodable(str(value)) for value in values], dtype=object)
         for column, values in zip(columns, zip(*rows, strict=True), strict=True)
     }
     con.register("texts", texts)
     typed = ", ".join(f"{column}::VARCHAR AS {column}" for column in columns)
     con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {typed} FROM texts")
     con.unregister("texts")
+
+
+def _encodable(text: str) -> str:
+    """Return a text without lone surrogates, which JSON may hold and no table can."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def number_users(con: duckdb.DuckDBPyConnection, table: str, column: str) -> str:
