@@ -46,7 +46,7 @@ age_option = click.option(
     metavar="DAYS",
     help="Details that are not older are not asked for again.",
 )
-_WANTED = (
+_IDS = (
     click.option("--id", "ids", multiple=True, type=click.IntRange(min=1), help="MyAnimeList id; may be repeated."),
     click.option(
         "--ids-from",
@@ -54,6 +54,9 @@ _WANTED = (
         metavar="FILE",
         help="File of MyAnimeList ids, one a line.",
     ),
+)
+_WANTED = (
+    *_IDS,
     click.option("--season", "seasons", multiple=True, metavar="YEAR/SEASON", help="As 2026/fall; may be repeated."),
     click.option(
         "--list", "people", multiple=True, metavar="NAME", help="The public list of a person; may be repeated."
@@ -95,9 +98,7 @@ def mal(folder: Path, pause: float | None, url: str | None, as_json: bool, **wan
     """
     from anirec.service.fetch import fetch_mal
 
-    into = _into(folder, pause)
-    found = fetch_mal(into, _wanted(**wanted), url=url) if url else fetch_mal(into, _wanted(**wanted))
-    _show(found, folder, as_json)
+    _show(fetch_mal(_into(folder, pause), _wanted(**wanted), url=url), folder, as_json)
 
 
 @fetch.command()
@@ -118,21 +119,14 @@ def anilist(folder: Path, pause: float | None, url: str | None, as_json: bool, *
     """
     from anirec.service.fetch import fetch_anilist
 
-    into = _into(folder, pause)
-    found = fetch_anilist(into, _wanted(**wanted), url=url) if url else fetch_anilist(into, _wanted(**wanted))
-    _show(found, folder, as_json)
+    _show(fetch_anilist(_into(folder, pause), _wanted(**wanted), url=url), folder, as_json)
 
 
 @fetch.command()
 @to_option
 @click.option("--url", required=True, help="Address of a server, as http://localhost:8080/v4.")
-@click.option("--id", "ids", multiple=True, type=click.IntRange(min=1), help="MyAnimeList id; may be repeated.")
-@click.option(
-    "--ids-from",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="File of MyAnimeList ids, one a line.",
-)
+@_IDS[0]
+@_IDS[1]
 @click.option(
     "--part",
     "parts",

@@ -47,12 +47,7 @@ def model_card(facts: Mapping[str, Any], config: Mapping[str, Any], report: Repo
     lines += ["", f"| model | candidates | {' | '.join(FIGURES)} |", f"|---|--:|{'--:|' * len(FIGURES)}"]
     for model in dict.fromkeys(row.model for row in report.rows):
         rows = {row.figure: row for row in report.rows if row.model == model}
-        cells = [
-            f"{(found := rows[figure].metrics[MAIN]).mean:.3f} [{found.low:.3f}, {found.high:.3f}]"
-            if figure in rows
-            else ""
-            for figure in FIGURES
-        ]
+        cells = [_interval(rows[figure].metrics[MAIN]) if figure in rows else "" for figure in FIGURES]
         lines.append(f"| {model} | {next(iter(rows.values())).candidates:,} | {' | '.join(cells)} |")
     lines += ["", *(f"- {figure}: {EXPLAINED[figure]}" for figure in FIGURES), "", "## Limits", "", LIMITS]
     lines += ["", "## Settings", ""]

@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from anirec.core.columns import TABLES
 from anirec.core.errors import BadTable, InputError
 from anirec.prepare.catalogue import write_franchises
 from anirec.prepare.joining import join
+from anirec.sources.importer import table_facts
 from anirec.tables import connect, new_folder, quoted, read_manifest, sha256
 
 MADE = ("franchises", "conflicts")
@@ -72,7 +72,7 @@ def build(folders: Sequence[Path], out: Path, *, now: float | None = None) -> Bu
         except duckdb.Error as error:
             raise BadTable(f"the tables cannot be joined: {error}; import the data again") from error
         rows["franchises"] = write_franchises(work)
-        made = datetime.fromtimestamp(int(now if now is not None else time.time()), UTC).isoformat()
+        made = now if now is not None else time.time()
         manifest = {
             "layout": "joined",
             "licence": "; ".join(dict.fromkeys(str(m.get("licence", "not said")) for m in manifests)),
@@ -83,13 +83,9 @@ def build(folders: Sequence[Path], out: Path, *, now: float | None = None) -> Bu
                 for file in _tables(folder).values()
             },
             "tables": {
-                table: {
-                    "sources": _sources(manifests, table),
-                    "made": made,
-                    "rows": n,
-                    "rejects": 0,
-                    "sha256": sha256(work / f"{table}.parquet"),
-                }
+                table: table_facts(
+                    work / f"{table}.parquet", rows=n, rejects=0, sources=_sources(manifests, table), now=made
+                )
                 for table, n in rows.items()
             },
             "conflicts": conflicts,

@@ -85,8 +85,8 @@ class Wanted:
             raise InputError(f"{len(self.people)} people at once are too many; {MOST_LISTS} are the most")
 
 
-def fetch_mal(into: Into, wanted: Wanted, *, url: str = mal_api.URL) -> FetchReport:
-    """Fetch from MyAnimeList's API. The client id is read from the environment.
+def fetch_mal(into: Into, wanted: Wanted, *, url: str | None = None) -> FetchReport:
+    """Fetch from MyAnimeList's API. The client id is read from the environment. url: of the API; None = its own.
 
     Raises:
         InputError: there is no client id, it is not accepted, or nothing is wanted.
@@ -99,7 +99,7 @@ def fetch_mal(into: Into, wanted: Wanted, *, url: str = mal_api.URL) -> FetchRep
             f"MyAnimeList wants a client id: make one at https://myanimelist.net/apiconfig and put it in the "
             f"environment variable {mal_api.KEY_VARIABLE}"
         )
-    api = mal_api.MalApi(client_id, url)
+    api = mal_api.MalApi(client_id, url or mal_api.URL)
 
     def collect(collection: Collection) -> None:
         for season in wanted.seasons:
@@ -112,8 +112,8 @@ def fetch_mal(into: Into, wanted: Wanted, *, url: str = mal_api.URL) -> FetchRep
     return _run(into, "mal", wanted.plan(), collect, mal_api.MANNERS, people=wanted.people)
 
 
-def fetch_anilist(into: Into, wanted: Wanted, *, url: str = anilist.URL) -> FetchReport:
-    """Fetch from AniList's API: what a person names, up to a cap a day.
+def fetch_anilist(into: Into, wanted: Wanted, *, url: str | None = None) -> FetchReport:
+    """Fetch from AniList's API: what a person names, up to a cap a day. url: of the API; None = its own.
 
     Raises:
         InputError: nothing is wanted, or more than the cap.
@@ -122,7 +122,7 @@ def fetch_anilist(into: Into, wanted: Wanted, *, url: str = anilist.URL) -> Fetc
     wanted.check()
     if wanted.ranking:
         raise InputError("AniList's terms forbid to collect in mass: name ids, a season, or the list of a person")
-    api = anilist.AniList(url)
+    api = anilist.AniList(url or anilist.URL)
 
     def collect(collection: Collection) -> None:
         for season in wanted.seasons:

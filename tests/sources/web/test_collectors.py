@@ -277,8 +277,7 @@ def test_anilists_count_of_requests_is_obeyed(tmp_path: Path) -> None:
     said: list[str] = []
     with serving(answer) as server:
         fetch("anilist", server.url, tmp_path / "in", limit=Limit(1, 0.01), said=said)
-    resets = [int(logged.at * 0) for logged in server.log]
-    assert len(resets) >= 4
+    assert len(server.log) >= 4
     assert any("count of requests is used up" in text for text in said)
     assert server.log[-1].at - server.log[0].at >= 0.5 * (len(server.log) - 1)
 

@@ -15,6 +15,7 @@ from anirec.core.errors import InputError
 from anirec.prepare.dataset import Dataset
 from anirec.recommenders.neural.arrays import PRECISIONS
 from anirec.recommenders.neural.settings import LoopConfig
+from anirec.recommenders.neural.validation import Validation, hold_out
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,21 @@ class Lists:
         owner = np.repeat(np.arange(len(users)), counts)
         starts = np.cumsum(counts) - counts
         return np.arange(len(owner)) - np.repeat(starts - self.indptr[users], counts), owner
+
+
+def learned_from(
+    dataset: Dataset, *, min_likes: int, min_list: int, validation_users: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int32], Lists, Validation]:
+    """Return what a net is trained on: int32 [n] ids of the items, the lists without those held out, whom to stop by.
+
+    The arguments are as in `ListsConfig`.
+
+    Raises:
+        InputError: no anime has enough likes.
+    """
+    items = items_of(dataset, min_likes)
+    train, validation = hold_out(dataset, items, validation_users, rng, few=FEW)
+    return items, lists_of(train, items, min_list), validation
 
 
 def lists_of(dataset: Dataset, items: NDArray[np.int32], min_list: int) -> Lists:

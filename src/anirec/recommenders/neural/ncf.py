@@ -28,9 +28,9 @@ from anirec.core.profile import Profile
 from anirec.core.state import State
 from anirec.prepare.dataset import Dataset
 from anirec.recommenders.neural.arrays import Table, fitting, known
-from anirec.recommenders.neural.lists import FEW, items_of, lists_of
+from anirec.recommenders.neural.lists import learned_from
 from anirec.recommenders.neural.settings import ALONE, LoopConfig, Run
-from anirec.recommenders.neural.validation import Validation, hold_out
+from anirec.recommenders.neural.validation import Validation
 
 FOLDS = ("mean", "ridge")
 
@@ -135,9 +135,13 @@ def fit(dataset: Dataset, config: NcfConfig, rng: np.random.Generator, *, run: R
     """
     from anirec.recommenders.neural import ncf_nets as nets  # noqa: PLC0415 - serving must not load torch
 
-    items = items_of(dataset, config.min_likes)
-    train, validation = hold_out(dataset, items, config.validation_users, rng, few=FEW)
-    lists = lists_of(train, items, config.min_list)
+    items, lists, validation = learned_from(
+        dataset,
+        min_likes=config.min_likes,
+        min_list=config.min_list,
+        validation_users=config.validation_users,
+        rng=rng,
+    )
 
     def served(net: nets.NcfNet) -> tuple[Ncf, float]:
         units, slope, offset = nets.folded(net)

@@ -28,9 +28,8 @@ from anirec.core.profile import Profile
 from anirec.core.state import State
 from anirec.prepare.dataset import Dataset
 from anirec.recommenders.neural.arrays import Table, fitting, from_zero, known
-from anirec.recommenders.neural.lists import FEW, ListsConfig, items_of, lists_of
+from anirec.recommenders.neural.lists import ListsConfig, learned_from
 from anirec.recommenders.neural.settings import ALONE, Run
-from anirec.recommenders.neural.validation import hold_out
 
 USUAL = 7.5
 """The mean score on the real data, about; a person's own mean is drawn towards it by `DRAWN` scores."""
@@ -126,9 +125,13 @@ def fit(dataset: Dataset, config: TwoHeadsConfig, rng: np.random.Generator, *, r
     """
     from anirec.recommenders.neural import twoheads_nets as nets  # noqa: PLC0415 - serving must not load torch
 
-    items = items_of(dataset, config.min_likes)
-    train, validation = hold_out(dataset, items, config.validation_users, rng, few=FEW)
-    lists = lists_of(train, items, config.min_list)
+    items, lists, validation = learned_from(
+        dataset,
+        min_likes=config.min_likes,
+        min_list=config.min_list,
+        validation_users=config.validation_users,
+        rng=rng,
+    )
     net = nets.trained(
         len(items), lists, config, rng, lambda net: validation.ndcg(nets.served(net, items, config).score), run
     )

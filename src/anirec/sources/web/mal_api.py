@@ -27,7 +27,6 @@ FIELDS: Final = (
     "num_scoring_users,nsfw,updated_at,media_type,status,genres,num_episodes,start_season,source,"
     "average_episode_duration,rating,studios,related_anime,recommendations,statistics"
 )
-RANKINGS: Final = ("all", "airing", "upcoming", "tv", "ova", "movie", "special", "bypopularity", "favorite")
 SEASONS: Final = ("winter", "spring", "summer", "fall")
 PER_PAGE: Final = 500
 LIST_PER_PAGE: Final = 1000
