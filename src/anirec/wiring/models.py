@@ -118,7 +118,7 @@ def _by_descent(fit: Callable[..., Storable]) -> Callable[..., Storable]:
         try:
             return fit(material, config, dataset, rng, watch.run(dataset))
         except FloatingPointError as error:
-            raise Diverged(f"training {watch.name} was stopped: {error} (--set ...lr=...)") from error
+            raise Diverged(f"training {watch.name} was stopped: {error}, its setting loop.lr") from error
 
     return fitted
 
