@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -106,7 +107,7 @@ def test_every_value_of_a_dataset_counts() -> None:
     found = {fingerprint(data)}
     for field in fields(data):
         value = getattr(data, field.name)
-        other = value + 1 if isinstance(value, np.ndarray) else ("elsewhere",)
+        other: Any = value + 1 if isinstance(value, np.ndarray) else ("elsewhere",)
         found.add(fingerprint(replace(data, **{field.name: other})))
     assert len(found) == len(fields(data)) + 1
 
