@@ -13,6 +13,14 @@ from anirec.core.ranking import POPULARITY_STOPS, Filters, FranchiseMode
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+track_option = click.option(
+    "--track",
+    is_flag=False,
+    flag_value="mlruns",
+    metavar="[URI]",
+    help="Keep settings, data hashes and figures as a run in MLflow: in the folder ./mlruns, or in the folder or at "
+    "the server (http://...) that is named.",
+)
 bundle_option = click.option(
     "--bundle",
     type=click.Path(file_okay=False),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from anirec.service.recommend import Info, Recommendations
     from anirec.sources.own_list import OwnList
 
+QUIET = 30.0
+"""Seconds between two lines of progress where there is no terminal."""
+LONG_STEP = 24 * 3600.0
+"""Seconds of steps that the time left is told from; an epoch may take long."""
 PIPE_WIDTH = 140
 """Columns of text when the output is not a terminal."""
 
@@ -164,13 +168,52 @@ def print_info(info: Info) -> None:
         print_table(["", "title", "id", "year", "type", "eps", "score", ""], rows, right=["id", "year", "eps", "score"])
 
 
+def progress_lines(write: Callable[[str], None], clock: Callable[[], float]) -> Progress:
+    """Return a callback that writes `training ncf, epochs: 12 of 50, 8 min left`, at most one line in `QUIET` seconds.
+
+    clock: seconds. What takes less than that from start to end is not spoken of.
+    """
+    last = clock()
+    stages: dict[str, tuple[float, int, int]] = {}  # when it began, where, and how far it is
+
+    def report(stage: str, done: int, total: int) -> None:
+        nonlocal last
+        now = clock()
+        since, first, before = stages.get(stage, (now, done, done))
+        if done < before:  # it begins again
+            since, first = now, done
+        stages[stage] = (since, first, done)
+        if now - last < QUIET:
+            return
+        last = now
+        left = f", {_duration((now - since) / (done - first) * (total - done))} left" if done > first else ""
+        write(f"{stage}: {done:,} of {total:,}{left}")
+
+    return report
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+
+
 @contextmanager
 def progress_bar(*, quiet: bool) -> Iterator[Progress]:
-    """Yield a callback that draws a bar per stage on standard error, once the work has taken more than a second."""
+    """Yield a callback that shows on standard error how far each stage is, and how long it will take.
+
+    On a terminal it draws a bar per stage, once the work has taken more than a second; elsewhere it writes a line now
+    and then, see `progress_lines`. quiet: it shows nothing.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
+    console = Console(stderr=True)
+    if not quiet and not console.is_terminal:
+        yield progress_lines(lambda line: click.echo(line, err=True), time.monotonic)
+        return
     started = time.monotonic()
     columns = (
         TextColumn("{task.description}"),
@@ -179,12 +222,16 @@ def progress_bar(*, quiet: bool) -> Iterator[Progress]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    bar = Bar(*columns, console=Console(stderr=True), transient=True, disable=quiet)
+    bar = Bar(*columns, console=console, transient=True, disable=quiet, speed_estimate_period=LONG_STEP)
     tasks: dict[str, Any] = {}
+    places: dict[str, int] = {}
 
     def report(stage: str, done: int, total: int) -> None:
+        if done < places.get(stage, 0):  # another training of the same model: times of the first say nothing
+            bar.remove_task(tasks.pop(stage))
+        places[stage] = done
         if stage not in tasks:
-            tasks[stage] = bar.add_task(stage, total=total)
+            tasks[stage] = bar.add_task(stage, total=total, completed=done)
         bar.update(tasks[stage], completed=done, total=total)
         if not bar.live.is_started and time.monotonic() - started > 1.0:
             bar.start()

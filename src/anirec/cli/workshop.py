@@ -6,6 +6,8 @@ import platform
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +20,9 @@ from anirec.core.errors import BundleError, InputError
 
 if TYPE_CHECKING:
     from anirec.evaluate.protocol import Report
+    from anirec.service.checkpoints import Watch
     from anirec.service.training import Material
+    from anirec.service.tuning import Tuned
     from anirec.wiring.models import Chosen
 
 data_option = click.option(
@@ -63,33 +67,72 @@ SHOWN = ("ndcg@10", "ndcg@20", "ndcg@100", "recall@10", "recall@50", "recall@100
 @seed_option
 @model_options[0]
 @model_options[1]
+@click.option("--resume", is_flag=True, help="Go on with a training of nets that was cut short, where it stopped.")
+@options.track_option
 @options.json_option
 def train(
-    *, folder: Path, out: Path, seed: int, models: tuple[str, ...], settings: tuple[str, ...], as_json: bool
+    *,
+    folder: Path,
+    out: Path,
+    seed: int,
+    models: tuple[str, ...],
+    settings: tuple[str, ...],
+    resume: bool,
+    track: str | None,
+    as_json: bool,
 ) -> None:
     """Fit popularity, EASE, their blend and what else is asked for on ratings, and write a bundle.
 
     The bundle serves the first further model that is named, else the blend; the others are there for `--model`.
+    While nets are trained, every finished epoch is kept in BUNDLE.training; after Ctrl-C, the same command with
+    --resume goes on from there to the same bundle.
 
     \b
     anirec train --data ../shared/data --out my-bundle
     anirec train --data ../shared/data --out my-bundle --model ease --set l2=300
+    anirec train --data ../shared/data --out my-bundle --model mult-vae --track
+    anirec train --data ../shared/data --out my-bundle --model mult-vae --resume
     anirec recommend --bundle my-bundle --like "Cowboy Bebop"
     """
+    from anirec.service import checkpoints, tracking
     from anirec.service.training import train as run
-    from anirec.wiring.train import open_data, recipe
+    from anirec.wiring.train import facts_of, open_data, recipe
 
     wanted = _wanted(models, settings)
+    kept = checkpoints.beside(out)
+    checkpoints.check(kept, resume=resume)
     started = time.monotonic()
-    with tempfile.TemporaryDirectory() as cache, render.progress_bar(quiet=as_json) as progress:
-        material = open_data(folder, Path(cache) / "canonical", progress)
-        digest = run(material, out, recipe(material, seed, _chosen(material, wanted)), progress)
-    seconds = round(time.monotonic() - started, 1)
-    if as_json:
-        render.print_json({"bundle": str(out), "sha256": digest, "seconds": seconds, "data": material.facts})
-    else:
-        users, anime = material.facts["users"], material.facts["anime"]
-        click.echo(f"{out}: trained on {users:,} users and {anime:,} anime in {seconds:g} s; sha256 {digest}")
+    with _resumable(kept), tracking.tracked(track, f"train {out.name}") as tracker:
+        with tempfile.TemporaryDirectory() as cache, render.progress_bar(quiet=as_json) as progress:
+            material = open_data(folder, Path(cache) / "canonical", progress)
+            asked = recipe(material, seed, _chosen(material, wanted, checkpoints.Watch(progress, kept)))
+            tracking.note_asked(tracker, material.facts, asked.config, seed=seed, model=asked.default)
+            with checkpoints.kept(kept, facts_of(material, asked), resume=resume):
+                made = run(material, out, asked, progress)
+        seconds = round(time.monotonic() - started, 1)
+        if as_json:
+            render.print_json({"bundle": str(out), "sha256": made.sha256, "seconds": seconds, "data": material.facts})
+        else:
+            users, anime = material.facts["users"], material.facts["anime"]
+            click.echo(f"{out}: trained on {users:,} users and {anime:,} anime in {seconds:g} s; sha256 {made.sha256}")
+        tracker.parameters({"sha256": made.sha256})
+        tracker.figures({"seconds": seconds})
+        tracking.note_report(tracker, made.report)
+        tracker.document("card.md", made.card)
+
+
+@contextmanager
+def _resumable(kept: Path) -> Iterator[None]:
+    """Say after Ctrl-C how to go on, if there is something to go on with."""
+    from anirec.service.checkpoints import begun
+
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        if begun(kept):
+            told = f"interrupted; the finished epochs are in {kept}: add --resume to go on, or remove it to start anew"
+            raise click.Abort(told) from stop
+        raise
 
 
 @cli.command()
@@ -113,6 +156,7 @@ def train(
     metavar="FILE.json",
     help="Write the whole report here, too.",
 )
+@options.track_option
 @options.json_option
 def evaluate(
     *,
@@ -124,6 +168,7 @@ def evaluate(
     settings: tuple[str, ...],
     popularity: float,
     out: Path | None,
+    track: str | None,
     as_json: bool,
 ) -> None:
     """Measure the models on users whom they have never seen, ranking the full catalogue.
@@ -137,28 +182,35 @@ def evaluate(
     anirec evaluate --data ../shared/data --likes 3
     anirec evaluate --data ../shared/data --model recent --set half_life=180
     """
+    from anirec.service import tracking
+    from anirec.service.checkpoints import Watch
     from anirec.service.training import evaluate as run
     from anirec.wiring.train import open_data, recipe, unpruned
 
     wanted = _wanted(models, settings)
-    with tempfile.TemporaryDirectory() as cache, render.progress_bar(quiet=as_json) as progress:
-        material = open_data(folder, Path(cache) / "canonical", progress)
-        asked = recipe(material, seed, _chosen(material, wanted))
-        report = run(
-            material,
-            asked,
-            n_users=users,
-            n_likes=likes,
-            extra=unpruned(),
-            progress=progress,
-            popularity=popularity,
-        )
-    if out is not None:
-        render.write_json(report.to_json(), out)
-    if as_json:
-        render.print_json(report.to_json())
-    else:
-        _print_report(report)
+    with tracking.tracked(track, "evaluate") as tracker:
+        with tempfile.TemporaryDirectory() as cache, render.progress_bar(quiet=as_json) as progress:
+            material = open_data(folder, Path(cache) / "canonical", progress)
+            asked = recipe(material, seed, _chosen(material, wanted, Watch(progress)))
+            tracking.note_asked(
+                tracker, material.facts, asked.config, seed=seed, users=users, likes=likes, popularity=popularity
+            )
+            report = run(
+                material,
+                asked,
+                n_users=users,
+                n_likes=likes,
+                extra=unpruned(),
+                progress=progress,
+                popularity=popularity,
+            )
+        if out is not None:
+            render.write_json(report.to_json(), out)
+        if as_json:
+            render.print_json(report.to_json())
+        else:
+            _print_report(report)
+        tracking.note_report(tracker, report)
 
 
 @cli.command()
@@ -172,9 +224,18 @@ def evaluate(
     "--likes", type=click.IntRange(min=1), metavar="N", help="Give only N titles of each user.  [default: 80 % of them]"
 )
 @seed_option
+@options.track_option
 @options.json_option
 def tune(
-    *, folder: Path, model: str, settings: tuple[str, ...], trials: int, likes: int | None, seed: int, as_json: bool
+    *,
+    folder: Path,
+    model: str,
+    settings: tuple[str, ...],
+    trials: int,
+    likes: int | None,
+    seed: int,
+    track: str | None,
+    as_json: bool,
 ) -> None:
     """Look for better settings of a model, on users who are neither learned from nor tested on by `evaluate`.
 
@@ -184,18 +245,27 @@ def tune(
     """
     from dataclasses import asdict
 
+    from anirec.service import tracking
+    from anirec.service.checkpoints import Watch
     from anirec.service.tuning import tune as run
     from anirec.wiring.models import check, tunable
     from anirec.wiring.train import open_data
 
-    check(model, settings)
-    with tempfile.TemporaryDirectory() as cache, render.progress_bar(quiet=as_json) as progress:
-        material = open_data(folder, Path(cache) / "canonical", progress)
-        fit, ranges = tunable(material, model, settings)
-        found = run(material, model, fit, ranges, n_trials=trials, n_likes=likes, seed=seed, progress=progress)
-    if as_json:
-        render.print_json(asdict(found))
-        return
+    config = asdict(check(model, settings))
+    with tracking.tracked(track, f"tune {model}") as tracker:
+        with tempfile.TemporaryDirectory() as cache, render.progress_bar(quiet=as_json) as progress:
+            material = open_data(folder, Path(cache) / "canonical", progress)
+            fit, ranges = tunable(material, model, settings, Watch(progress))
+            tracking.note_asked(tracker, material.facts, {model: config}, seed=seed, trials=trials, likes=likes)
+            found = run(material, model, fit, ranges, n_trials=trials, n_likes=likes, seed=seed, progress=progress)
+        if as_json:
+            render.print_json(asdict(found))
+        else:
+            _print_tuned(found)
+        tracking.note_tuned(tracker, found)
+
+
+def _print_tuned(found: Tuned) -> None:
     rows = [
         [*(f"{value:.4g}" for value in trial.settings.values()), *(f"{v:.4f}" for v in trial.figures.values())]
         for trial in sorted(found.trials, key=lambda trial: -trial.value)[:10]
@@ -229,10 +299,10 @@ def _wanted(models: tuple[str, ...], settings: tuple[str, ...]) -> dict[str, lis
     return by_model
 
 
-def _chosen(material: Material, wanted: dict[str, list[str]]) -> list[Chosen]:
+def _chosen(material: Material, wanted: dict[str, list[str]], watch: Watch) -> list[Chosen]:
     from anirec.wiring.models import chosen
 
-    return [chosen(material, name, settings) for name, settings in wanted.items()]
+    return [chosen(material, name, settings, watch) for name, settings in wanted.items()]
 
 
 def _print_report(report: Report) -> None:

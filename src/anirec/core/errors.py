@@ -2,9 +2,10 @@
 
     AnirecError
     ├── InputError             fix what you typed or passed             exit 2, HTTP 4xx
-    │   └── TitleError         a text is not the name of one anime; carries the nearest
-    │       ├── UnknownTitle   it is the name of none
-    │       └── AmbiguousTitle it is the name of several
+    │   ├── TitleError         a text is not the name of one anime; carries the nearest
+    │   │   ├── UnknownTitle   it is the name of none
+    │   │   └── AmbiguousTitle it is the name of several
+    │   └── Diverged           a training's loss is no number any more: change its settings
     ├── SourceError            fix or replace the data                  exit 3
     │   ├── UnknownLayout      no reader knows this folder
     │   └── BadTable           a file is there but cannot be used
@@ -72,6 +73,10 @@ class AmbiguousTitle(TitleError):
 
     def __init__(self, text: str, candidates: list[TitleMatch]) -> None:
         super().__init__(text, candidates, "several anime may be meant by")
+
+
+class Diverged(InputError):
+    """A training was stopped because its loss is no finite number; the same settings would get there again."""
 
 
 class SourceError(AnirecError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar, get_type_hints
 
@@ -25,6 +25,15 @@ def configured(config: Config, settings: Iterable[str]) -> Config:
             raise InputError(f'"{setting}" is no setting; write it as name=value. There are: {_listed(config)}')
         config = _with(config, name.strip().split("."), text.strip(), config)
     return config
+
+
+def flattened(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Return {"loop.lr": 0.001} for {"loop": {"lr": 0.001}}, in the same order."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        inner = isinstance(value, Mapping)
+        flat |= flattened(value, f"{before}{name}.") if inner else {f"{before}{name}": value}
+    return flat
 
 
 def value_of(config: object, name: str) -> Any:

@@ -124,8 +124,17 @@ def read_material(folder: Path, progress: Progress) -> Material:
     return Material(folder, dataset, catalogue, frozenset(full) or None, facts)
 
 
-def train(material: Material, out: Path, recipe: Recipe, progress: Progress) -> str:
-    """Fit everything and write a bundle; returns the hash that stands for it. Same data, same seed, same hash.
+@dataclass(frozen=True)
+class Trained:
+    """What training made. sha256: stands for the whole bundle. report, card: on validation users."""
+
+    sha256: str
+    report: Report
+    card: str
+
+
+def train(material: Material, out: Path, recipe: Recipe, progress: Progress) -> Trained:
+    """Fit everything and write a bundle. Same data, same seed, same hash.
 
     Raises:
         BadTable: too few users to choose the blend's weights on.
@@ -143,7 +152,8 @@ def train(material: Material, out: Path, recipe: Recipe, progress: Progress) -> 
         write_facts(material.folder, tables["anime.parquet"])
         write_titles(material.folder, tables["titles.parquet"])
         tables["card.md"] = Path(work) / "card.md"
-        card = model_card(material.facts, recipe.config, report(), recipe.default)
+        found = report()
+        card = model_card(material.facts, recipe.config, found, recipe.default)
         tables["card.md"].write_text(card, encoding="utf-8")
         content = BundleContent(
             catalogue=material.catalogue,
@@ -152,7 +162,7 @@ def train(material: Material, out: Path, recipe: Recipe, progress: Progress) -> 
             tables=tables,
             about={"data": dict(material.facts), "config": dict(recipe.config), "seed": recipe.seed},
         )
-        return write_bundle(out, content)
+        return Trained(write_bundle(out, content), found, card)
 
 
 def evaluate(

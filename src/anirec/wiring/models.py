@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache, partial
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from anirec.core.errors import InputError, MissingAbility
+from anirec.core.errors import Diverged, InputError, MissingAbility
 from anirec.core.settings import configured, value_of
 from anirec.prepare.dataset import Dataset
 from anirec.prepare.features import Features, read_features
@@ -30,6 +30,8 @@ from anirec.recommenders import (
     slim,
 )
 from anirec.recommenders.neural import autoencoders, hybrid, masked_set_samples, ncf, recvae, twoheads
+from anirec.recommenders.neural.settings import Run
+from anirec.service.checkpoints import UNWATCHED, Watch
 from anirec.service.training import Fit, Material, Storable
 from anirec.service.tuning import FitWith, Range
 
@@ -39,20 +41,20 @@ class Kind:
     """A model that can be trained.
 
     config: the settings it has where nothing else is said. fit: given the material, settings, a dataset (the
-    material's, or a part of it) and a generator. about: in a few words. search: what is worth tuning, and in which
-    range.
+    material's, or a part of it), a generator and who watches it. about: in a few words. search: what is worth tuning,
+    and in which range.
     """
 
     about: str
     config: Any
-    fit: Callable[[Material, Any, Dataset, np.random.Generator], Storable]
+    fit: Callable[[Material, Any, Dataset, np.random.Generator, Watch], Storable]
     search: Mapping[str, Range] = field(default_factory=dict)
 
 
 def _of_ratings(fit: Callable[[Dataset, Any, np.random.Generator], Storable]) -> Callable[..., Storable]:
     """Return how a model is fitted that learns from ratings alone."""
 
-    def fitted(_material: Material, config: Any, dataset: Dataset, rng: np.random.Generator) -> Storable:
+    def fitted(_material: Material, config: Any, dataset: Dataset, rng: np.random.Generator, _watch: Watch) -> Storable:
         return fit(dataset, config, rng)
 
     return fitted
@@ -61,7 +63,7 @@ def _of_ratings(fit: Callable[[Dataset, Any, np.random.Generator], Storable]) ->
 def _of_features(fit: Callable[..., Storable]) -> Callable[..., Storable]:
     """Return how a model is fitted that knows what titles are about, too."""
 
-    def fitted(material: Material, config: Any, dataset: Dataset, rng: np.random.Generator) -> Storable:
+    def fitted(material: Material, config: Any, dataset: Dataset, rng: np.random.Generator, _watch: Watch) -> Storable:
         return fit(dataset, config, rng, features=_features(material.folder))
 
     return fitted
@@ -72,14 +74,14 @@ def _features(folder: Path) -> Features:
     return read_features(folder)
 
 
-def _of_pairs(material: Material, config: Any, dataset: Dataset, rng: np.random.Generator) -> Storable:
+def _of_pairs(material: Material, config: Any, dataset: Dataset, rng: np.random.Generator, _watch: Watch) -> Storable:
     return crowd.fit(dataset, config, rng, pairs=read_pairs(material.folder))
 
 
-def _masked_set(material: Material, config: Any, dataset: Dataset, rng: np.random.Generator) -> Storable:
+def _masked_set(material: Material, config: Any, dataset: Dataset, rng: np.random.Generator, run: Run) -> Storable:
     from anirec.recommenders.neural import masked_set  # noqa: PLC0415 - it imports torch, which is an extra
 
-    return masked_set.fit(dataset, config, rng, catalogue=material.catalogue)
+    return masked_set.fit(dataset, config, rng, catalogue=material.catalogue, run=run)
 
 
 @dataclass(frozen=True)
@@ -90,21 +92,33 @@ class HybridConfig:
     ncf: ncf.NcfConfig = field(default_factory=ncf.NcfConfig)
 
 
-def _hybrid(material: Material, config: HybridConfig, dataset: Dataset, rng: np.random.Generator) -> Storable:
-    space = ncf.fit(dataset, config.ncf, rng)
+def _hybrid(material: Material, config: HybridConfig, dataset: Dataset, rng: np.random.Generator, run: Run) -> Storable:
+    space = ncf.fit(dataset, config.ncf, rng, run=run)
     return hybrid.gather(dataset, space, config.near, rng, catalogue=material.catalogue)
 
 
-def _by_descent(fit: Callable[..., Storable]) -> Callable[..., Storable]:
-    """Return how a model is fitted that needs torch.
+def _net(fit: Callable[..., Storable]) -> Callable[..., Storable]:
+    """Return how a net is trained that learns from ratings alone."""
 
-    It raises MissingAbility where torch is not installed.
+    def fitted(_material: Material, config: Any, dataset: Dataset, rng: np.random.Generator, run: Run) -> Storable:
+        return fit(dataset, config, rng, run=run)
+
+    return fitted
+
+
+def _by_descent(fit: Callable[..., Storable]) -> Callable[..., Storable]:
+    """Return how a model is fitted that needs torch; `fit` is given a run of training instead of who watches.
+
+    It raises MissingAbility where torch is not installed, Diverged where the loss is no finite number.
     """
 
-    def fitted(material: Material, config: Any, dataset: Dataset, rng: np.random.Generator) -> Storable:
+    def fitted(material: Material, config: Any, dataset: Dataset, rng: np.random.Generator, watch: Watch) -> Storable:
         if find_spec("torch") is None:
             raise MissingAbility('training this model needs torch; pip install "anirec[train]"')
-        return fit(material, config, dataset, rng)
+        try:
+            return fit(material, config, dataset, rng, watch.run(dataset))
+        except FloatingPointError as error:
+            raise Diverged(f"training {watch.name} was stopped: {error}, its setting loop.lr") from error
 
     return fitted
 
@@ -150,31 +164,31 @@ MODELS: Final[Mapping[str, Kind]] = {
     "mult-dae": Kind(
         "denoising autoencoder",
         autoencoders.MultDaeConfig(),
-        _by_descent(_of_ratings(autoencoders.fit)),
+        _by_descent(_net(autoencoders.fit)),
         {"dropout": Range(0.2, 0.8), "short": Range(0.0, 1.0), "loop.lr": Range(3e-4, 1e-2, log=True)},
     ),
     "mult-vae": Kind(
         "variational autoencoder",
         autoencoders.MultVaeConfig(),
-        _by_descent(_of_ratings(autoencoders.fit)),
+        _by_descent(_net(autoencoders.fit)),
         {"dropout": Range(0.2, 0.8), "beta": Range(0.05, 1.0), "loop.lr": Range(3e-4, 1e-2, log=True)},
     ),
     "recvae": Kind(
         "variational autoencoder with a composite prior",
         recvae.RecVaeConfig(),
-        _by_descent(_of_ratings(recvae.fit)),
+        _by_descent(_net(recvae.fit)),
         {"gamma": Range(0.001, 0.02, log=True), "loop.lr": Range(3e-4, 1e-2, log=True)},
     ),
     "two-heads": Kind(
         "denoising autoencoder of presence and score",
         twoheads.TwoHeadsConfig(),
-        _by_descent(_of_ratings(twoheads.fit)),
+        _by_descent(_net(twoheads.fit)),
         {"score_loss": Range(0.001, 1.0, log=True), "score_weight": Range(0.0, 2.0)},
     ),
     "ncf": Kind(
         "neural collaborative filtering",
         ncf.NcfConfig(),
-        _by_descent(_of_ratings(ncf.fit)),
+        _by_descent(_net(ncf.fit)),
         {"loop.lr": Range(1e-3, 3e-2, log=True), "negative_weight": Range(0.1, 2.0)},
     ),
     "hybrid": Kind(
@@ -238,18 +252,26 @@ def check(name: str, settings: Sequence[str]) -> Any:
     return configured(MODELS[name].config, settings)
 
 
-def chosen(material: Material, name: str, settings: Sequence[str] = ()) -> Chosen:
-    """Return a model of this name with some settings changed.
+def chosen(material: Material, name: str, settings: Sequence[str] = (), watch: Watch = UNWATCHED) -> Chosen:
+    """Return a model of this name with some settings changed. watch: over its training, if it is trained by descent.
 
     Raises:
         InputError: there is no such model or setting.
     """
-    config = check(name, settings)
-    return Chosen(name, partial(MODELS[name].fit, material, config), asdict(config))
+    config, kind = check(name, settings), MODELS[name]
+
+    def fit(dataset: Dataset, rng: np.random.Generator) -> Storable:
+        return kind.fit(material, config, dataset, rng, watch.of(name))
+
+    return Chosen(name, fit, asdict(config))
 
 
-def tunable(material: Material, name: str, settings: Sequence[str]) -> tuple[FitWith, Mapping[str, tuple[Range, Any]]]:
+def tunable(
+    material: Material, name: str, settings: Sequence[str], watch: Watch = UNWATCHED
+) -> tuple[FitWith, Mapping[str, tuple[Range, Any]]]:
     """Return how a model is fitted with drawn settings, and what may be drawn; `settings` stay as they are set.
+
+    watch: over every trial, see `chosen`.
 
     Raises:
         InputError: there is no such model or setting.
@@ -258,6 +280,7 @@ def tunable(material: Material, name: str, settings: Sequence[str]) -> tuple[Fit
     fixed = {setting.partition("=")[0].strip() for setting in settings}
 
     def fit(drawn: Mapping[str, float], dataset: Dataset, rng: np.random.Generator) -> Storable:
-        return kind.fit(material, configured(config, [f"{key}={value}" for key, value in drawn.items()]), dataset, rng)
+        own = configured(config, [f"{key}={value}" for key, value in drawn.items()])
+        return kind.fit(material, own, dataset, rng, watch.of(name))
 
     return fit, {key: (found, value_of(config, key)) for key, found in kind.search.items() if key not in fixed}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,16 @@ def recipe(material: Material, seed: int = 0, extra: Sequence[Chosen] = ()) -> R
         config={name: dict(model.config) for name, model in (parts | others).items()},
         seed=seed,
     )
+
+
+def facts_of(material: Material, recipe: Recipe) -> Mapping[str, object]:
+    """Return what decides every byte of a training, to tell whether a checkpoint is of the same one."""
+    return {
+        "anirec": version("anirec"),
+        "data": dict(material.facts["tables"]),
+        "config": dict(recipe.config),
+        "seed": recipe.seed,
+    }
 
 
 def unpruned() -> Mapping[str, FitAny]:

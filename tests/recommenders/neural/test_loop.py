@@ -77,6 +77,29 @@ def test_a_training_that_was_cut_short_goes_on_to_the_same_weights(tmp_path: Pat
     assert len(history.losses) == 40
 
 
+def test_the_steps_that_a_loss_is_told_go_on_even_where_epochs_are_longer_than_announced(tmp_path: Path) -> None:
+    steps: list[int] = []
+
+    def told(model: nn.Module, x: Any, step: int) -> Any:
+        steps.append(step)
+        return squared(model, x, step)
+
+    def cut(_stage: str, done: int, _total: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    def longer(rng: np.random.Generator) -> Iterator[Any]:
+        yield from batches(rng)
+        yield X
+
+    file = tmp_path / "checkpoint.pt"
+    config = LoopConfig(epochs=4, warm_up=5)
+    with pytest.raises(KeyboardInterrupt):
+        fitted(config, run=Run(progress=cut, checkpoint=file), loss=told, batches=longer)
+    fitted(config, run=Run(checkpoint=file), loss=told, batches=longer)
+    assert steps == list(range(20))
+
+
 def test_the_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "checkpoint.pt"
     fitted(run=Run(checkpoint=file))

@@ -72,7 +72,7 @@ def train(
     seeds = rng.integers(2**63, size=config.epochs)
     if run.checkpoint is not None and run.checkpoint.is_file():
         history, best = _restore(run.checkpoint, net, optimiser, schedule, seeds)
-    step = len(history.losses) * n_batches
+    step = schedule.last_epoch  # of a checkpoint, if there is one: it counts steps, whatever the name says
     for epoch in range(len(history.losses), config.epochs):
         if epoch - history.best > config.patience:
             break
