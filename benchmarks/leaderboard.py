@@ -5,7 +5,8 @@
     python benchmarks/tables.py                 docs/leaderboard.md and the README from the newest results
 
 `measure` may be stopped at any time and goes on where it was; a row whose settings, data or users changed is measured
-anew. What it writes goes to a folder that git ignores; only averages are filed.
+anew. A change of the code is not noticed (the page names all commits): delete a row's files to measure it again. What
+is written goes to a folder that git ignores, as it holds figures of single users; only averages are filed.
 """
 
 from __future__ import annotations
@@ -103,7 +104,8 @@ def _one(row: Row, seed: int, canonical: Path, into: Path, users: int, seconds: 
         print(f"{name}: failed: {done.stderr.strip().rpartition(chr(10))[2]}")
         return False
     facts = json.loads((into / f"{name}.json").read_text(encoding="utf-8"))
-    print(f"  fit {facts['fit_seconds']} s, peak {facts['peak_mb']} MB, {facts['bytes']:,} bytes, {facts['latency']}")
+    took = f"fit {facts['fit_seconds']} s ({facts['fit_cpu_seconds']} s of CPU), peak {facts['peak_mb']} MB"
+    print(f"  {took}, {facts['bytes']:,} bytes, {facts['latency']}")
     return True
 
 

@@ -141,7 +141,7 @@ def main() -> None:
         if not file.exists() or file.read_text(encoding="utf-8") != text
     }
     if sys.argv[1:] == ["--check"]:
-        names = ", ".join(str(file.relative_to(REPOSITORY)) for file in stale)
+        names = ", ".join(file.name for file in stale)
         sys.exit(f"not made from the newest results: {names}; run `make tables`" if stale else 0)
     for file, text in stale.items():
         file.write_text(text, encoding="utf-8")

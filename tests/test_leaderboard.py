@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import tables
 from anirec.evaluate.protocol import FIGURES, METRICS
 from anirec.prepare.dataset import Dataset
 from anirec.service.training import Material
@@ -62,6 +63,7 @@ def planted(name: str, *trainings: NDArray[np.float64]) -> Measured:
                 "users": N,
                 "candidates": 30,
                 "fit_seconds": 2.0 + seed,
+                "fit_cpu_seconds": 1.0,
                 "before_mb": 90,
                 "peak_mb": 100 + seed,
                 "bytes": 5_000_000,
@@ -176,10 +178,29 @@ def test_the_page_and_the_short_table_hold_what_was_found(world: list[Measured],
     assert short.split("\n\n")[1].split("\n")[2].startswith("| blend |"), "the best first"
 
 
+def test_a_page_that_is_not_made_from_the_results_fails_the_check(
+    world: list[Measured], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = assemble(write(world, tmp_path)) | {"commit": "0123456789"}
+    readme, page = tmp_path / "README.md", tmp_path / "leaderboard.md"
+    readme.write_text("<!-- leaderboard -->\n<!-- /leaderboard -->\n", encoding="utf-8")
+    monkeypatch.setattr(tables, "README", readme)
+    monkeypatch.setattr(tables, "BOARD", page)
+    monkeypatch.setattr(tables, "newest", lambda _section: board)
+    monkeypatch.setattr(tables, "made", lambda: {"leaderboard": document.short(board)})
+    monkeypatch.setattr(sys, "argv", ["tables.py"])
+    tables.main()
+    assert document.short(board) in readme.read_text(encoding="utf-8")
+    page.write_text(page.read_text(encoding="utf-8").replace("0.", "1.", 1), encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["tables.py", "--check"])
+    with pytest.raises(SystemExit, match=r"not made from the newest results: leaderboard\.md; run `make tables`"):
+        tables.main()
+
+
 def test_measurements_of_other_users_are_not_compared(world: list[Measured], tmp_path: Path) -> None:
     write(world, tmp_path)
     other = planted("ease", np.full(N, 0.5))
-    other.per_case[0]["users"][0] = -1  # type: ignore[index]
+    other.per_case[0]["users"][0] = -1
     write([other], tmp_path)
     with pytest.raises(SystemExit, match="not of the same users"):
         assemble(tmp_path)

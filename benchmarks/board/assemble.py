@@ -34,7 +34,8 @@ class Measured:
 
     def values(self, key: str) -> Values:
         """Return float64 [cases]: the mean over trainings, nan where a case is not counted."""
-        return np.stack([arrays[key] for arrays in self.per_case]).astype(np.float64).mean(axis=0)
+        values: Values = np.stack([arrays[key] for arrays in self.per_case]).mean(axis=0, dtype=np.float64)
+        return values
 
 
 def assemble(folder: Path) -> dict[str, Any]:
@@ -170,6 +171,7 @@ def _costs(row: Measured) -> dict[str, Any]:
         "trainings": len(row.facts),
         "candidates": first["candidates"],
         "fit_seconds": _mean([facts["fit_seconds"] for facts in row.facts]),
+        "fit_cpu_seconds": _mean([facts["fit_cpu_seconds"] for facts in row.facts]),
         "before_mb": max(facts["before_mb"] for facts in row.facts),
         "peak_mb": max(facts["peak_mb"] for facts in row.facts),
         "bytes": max(facts["bytes"] for facts in row.facts),

@@ -47,14 +47,15 @@ def measure(row: Row, seed: int, folder: Path, users: int) -> tuple[dict[str, An
     Raises:
         AnirecError: the data cannot be used, or hold nothing that the model could learn from.
     """
+    code = source()  # as it is now: others may be committed while this runs
     material = read_material(folder, silent)
     split = test_split(material, users, SPLIT_SEED)
     train = split.train
     _ = train.users, train.liked, train.liking
     before = peak_mb()
-    started = time.perf_counter()
+    started, used = time.perf_counter(), time.process_time()
     model = _fitted(row, seed, material, train)
-    seconds, peak = time.perf_counter() - started, peak_mb()
+    seconds, cpu, peak = time.perf_counter() - started, time.process_time() - used, peak_mb()
     if not len(model.items):
         raise InputError(f"the data in {folder} hold nothing that {row.name} learns from: it knows no title")
     catalogue, likes = material.catalogue, train.like_counts()
@@ -88,6 +89,7 @@ def measure(row: Row, seed: int, folder: Path, users: int) -> tuple[dict[str, An
         "users": len(split.cases),
         "candidates": len(model.items),
         "fit_seconds": round(seconds, 2),
+        "fit_cpu_seconds": round(cpu, 2),
         "before_mb": before,
         "peak_mb": peak,
         "bytes": size_of(model),
@@ -96,7 +98,7 @@ def measure(row: Row, seed: int, folder: Path, users: int) -> tuple[dict[str, An
         "slider": slider,
     }
     kept = {name: array.astype(np.float32) if array.dtype == np.float64 else array for name, array in per_case.items()}
-    return facts | source() | surroundings(), kept
+    return facts | code | surroundings(), kept
 
 
 def keep(into: Path, name: str, facts: dict[str, Any], per_case: PerCase) -> None:
