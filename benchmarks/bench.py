@@ -11,26 +11,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import synthetic
-
-RESULTS = Path(__file__).parent / "results"
-REPOSITORY = Path(__file__).parents[1]
-DATA = Path(os.environ.get("ANIREC_SHARED", REPOSITORY.parent / "shared")) / "data"
+from filing import DATA, file_section, peak_mb, source, surroundings
 
 REAL = "real"
 SIZES = (18_000, 22_000, 28_000)  # titles; the real data have some 14,000 that are liked often enough
@@ -52,14 +44,11 @@ def main() -> None:
     parser.add_argument("argument", nargs="*")
     asked = parser.parse_args()
     if asked.what in ALONE:
-        print(json.dumps(ALONE[asked.what](*asked.argument) | {"peak_mb": _peak_mb()}))
+        print(json.dumps(ALONE[asked.what](*asked.argument) | {"peak_mb": peak_mb()}))
     else:
-        commit, changed = (
-            _git("rev-parse", "--short=10", "HEAD"),
-            bool(_git("status", "--porcelain", "--", "src", ":!src/anirec/starter")),
-        )
-        found = MEASURED[asked.what]()
-        _file(commit, asked.what, found | {"changed_since_commit": changed})
+        at = source()
+        found = MEASURED[asked.what]() | {"changed_since_commit": at["changed_since_commit"]}
+        print(file_section(at["commit"], asked.what, found | surroundings()))
 
 
 def speed() -> dict[str, Any]:
@@ -152,7 +141,7 @@ def fit(size: str, folder: str, out: str) -> dict[str, Any]:
     data = read_dataset(Path(folder)) if size == REAL else synthetic.dataset(int(size), USERS, rng)
     config = ease.EaseConfig(max_items=65_000)
     _ = data.users, data.liked, data.liking
-    before = _peak_mb()
+    before = peak_mb()
     started = time.perf_counter()
     dense = ease.fit_dense(data, config, rng)
     fitted = time.perf_counter()
@@ -273,35 +262,8 @@ def _median_ms(call: Callable[[], object], times: int) -> float:
     return round(float(np.median(found)))
 
 
-def _peak_mb() -> int:
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-
-
 def _silent(stage: str, done: int, total: int) -> None:
     """Say nothing of how far the work is."""
-
-
-def _file(commit: str, what: str, found: dict[str, Any]) -> None:
-    """Add the figures to the file of the commit."""
-    file = RESULTS / f"{commit}.json"
-    results = json.loads(file.read_text()) if file.exists() else {}
-    results |= {
-        "commit": commit,
-        "committed": _git("show", "-s", "--format=%cI", commit),
-        what: found
-        | {
-            "when": datetime.now(UTC).isoformat(timespec="seconds"),
-            "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
-            "packages": {name: version(name) for name in ("numpy", "scipy", "duckdb")},
-        },
-    }
-    RESULTS.mkdir(exist_ok=True)
-    file.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
-    print(file)
-
-
-def _git(*words: str) -> str:
-    return subprocess.run(["git", *words], check=True, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY).stdout.strip()
 
 
 if __name__ == "__main__":

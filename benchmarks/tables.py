@@ -1,20 +1,21 @@
-"""Write the parts of the README that are made: the example's output and the tables of the newest figures.
+"""Write what is made of the newest figures: docs/leaderboard.md, and the tables and the example's output in the README.
 
-python benchmarks/tables.py           rewrite README.md
+python benchmarks/tables.py           rewrite both
 python benchmarks/tables.py --check   exit 1 if that would change it
 """
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-REPOSITORY = Path(__file__).parents[1]
+from board import document
+from filing import REPOSITORY, RESULTS, newest
+
 README = REPOSITORY / "README.md"
-RESULTS = REPOSITORY / "benchmarks" / "results"
+BOARD = REPOSITORY / "docs" / "leaderboard.md"
 
 EXAMPLE = ("recommend", "--like", "Cowboy Bebop", "--like", "Samurai Champloo", "--like", "Trigun", "-k", "10")
 COLUMNS = ("ndcg@10", "ndcg@100", "recall@100", "mrr")
@@ -28,11 +29,13 @@ FIGURES = {"raw": "anything may be recommended", "franchises": "new franchises o
 
 def made() -> dict[str, str]:
     """Return the text between each pair of marks in the README."""
-    return {
+    parts = {
         "example": _example(),
         "accuracy": _accuracy(_newest("accuracy")),
         "speed": f"{_speed(_newest('speed'))}\n\n{_imports(_newest('imports'))}",
     }
+    board = newest("leaderboard")
+    return parts | ({"leaderboard": document.short(board)} if board else {})
 
 
 def filled(readme: str) -> str:
@@ -54,13 +57,10 @@ def _example() -> str:
 
 
 def _newest(section: str) -> dict[str, Any]:
-    found = [json.loads(file.read_text()) for file in RESULTS.glob("*.json")]
-    with_it = [result for result in found if section in result]
-    if not with_it:
+    found = newest(section)
+    if found is None:
         raise SystemExit(f"no file in {RESULTS} has the section {section}: run `make bench` and `make figures`")
-    newest: dict[str, Any] = max(with_it, key=lambda result: str(result[section]["when"]))
-    figures: dict[str, Any] = newest[section]
-    return figures | {"commit": newest["commit"]}
+    return found
 
 
 def _accuracy(found: dict[str, Any]) -> str:
@@ -126,13 +126,25 @@ def _imports(found: dict[str, Any]) -> str:
     return "\n".join(parts)
 
 
+def made_files() -> dict[Path, str]:
+    """Return the text that each made file should have; the leaderboard is one once it has been measured."""
+    board = newest("leaderboard")
+    files = {README: filled(README.read_text(encoding="utf-8"))}
+    return files | ({BOARD: document.whole(board)} if board else {})
+
+
 def main() -> None:
-    """Rewrite the README, or check it."""
-    old = README.read_text(encoding="utf-8")
-    new = filled(old)
+    """Rewrite the files, or check them."""
+    stale = {
+        file: text
+        for file, text in made_files().items()
+        if not file.exists() or file.read_text(encoding="utf-8") != text
+    }
     if sys.argv[1:] == ["--check"]:
-        sys.exit("README.md is not made from the newest results: run `make tables`" if new != old else 0)
-    README.write_text(new, encoding="utf-8")
+        names = ", ".join(file.name for file in stale)
+        sys.exit(f"not made from the newest results: {names}; run `make tables`" if stale else 0)
+    for file, text in stale.items():
+        file.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
 from anirec.evaluate import intervals
-from anirec.evaluate.intervals import Interval, bootstrap
+from anirec.evaluate.intervals import Interval, bootstrap, holm, sign_flips
 
 
 def test_intervals_of_normal_samples_hold_the_known_mean_95_times_in_100() -> None:
@@ -77,3 +79,27 @@ def test_a_wider_level_gives_a_wider_interval() -> None:
 
 def test_an_interval_reads_as_mean_and_bounds() -> None:
     assert str(Interval(mean=0.512, low=0.501, high=0.5234, n=9)) == "0.5120 [0.5010, 0.5234]"
+
+
+def test_two_systems_that_differ_by_chance_alone_are_called_different_5_times_in_100() -> None:
+    rng = np.random.default_rng(12)
+    p = sign_flips(rng.normal(0, 0.2, size=(60, 400)), rng, flips=400)
+    assert 0.03 <= (p <= 0.05).mean() <= 0.075
+
+
+def test_the_chance_of_a_difference_is_what_counting_every_pattern_of_signs_gives() -> None:
+    values = np.array([0.5, 0.25, 0.75, -0.125, 0.3])
+    every = np.array(list(itertools.product([-1, 1], repeat=5)))
+    exact = (np.abs(every @ values) >= abs(values.sum()) - 1e-9).mean()
+    found = sign_flips(values[:, np.newaxis], np.random.default_rng(0), flips=40_000)[0]
+    assert found == pytest.approx(exact, abs=0.01)
+
+
+def test_no_difference_at_all_is_no_evidence() -> None:
+    assert sign_flips(np.zeros((20, 1)), np.random.default_rng(0), flips=50)[0] == 1
+
+
+def test_many_tests_at_once_are_corrected_as_holm_says() -> None:
+    # By hand: .01 x 4, .015 x 3 = .045, .03 x 2 = .06, and .04 may not fall below it.
+    np.testing.assert_allclose(holm(np.array([0.04, 0.01, 0.03, 0.015])), [0.06, 0.04, 0.06, 0.045])
+    np.testing.assert_allclose(holm(np.array([0.9, 0.8])), [1, 1])

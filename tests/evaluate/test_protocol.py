@@ -14,7 +14,7 @@ from anirec.core.errors import InputError
 from anirec.core.profile import Profile
 from anirec.core.protocols import Recommender
 from anirec.evaluate import metrics
-from anirec.evaluate.protocol import FIGURES, METRICS, Report, run
+from anirec.evaluate.protocol import FIGURES, METRICS, Report, case_by_case, run
 from anirec.evaluate.report import POPULARITY, RANDOM
 from anirec.prepare.splits import Split, held_out_users
 from evaluate.planted import (
@@ -31,7 +31,7 @@ from evaluate.planted import (
     report_of,
     silent,
 )
-from worlds import dataset_of
+from worlds import catalogue_of, dataset_of
 
 CONSTANT = Fixed.of(dict.fromkeys(range(1, N + 1), 0.5))
 
@@ -211,3 +211,22 @@ def test_held_out_users_of_two_tastes_are_told_apart_by_nothing_but_their_input(
     )  # fmt: skip
     assert report.row("taste").metrics["recall@20"].mean == 1
     assert report.over_popularity["raw"]["taste"].low > 0
+
+
+def test_case_by_case_is_what_the_report_averages() -> None:
+    cases, rng = random_cases(n=40), np.random.default_rng(7)
+    model = Fixed.of(dict(zip(range(1, N + 1), rng.random(N).tolist(), strict=True)))
+    report = report_of({"fixed": model}, cases)
+    for figure, found in case_by_case(model, cases, CATALOGUE).items():
+        for metric in METRICS:
+            assert np.nanmean(found.of(metric)) == pytest.approx(report.row("fixed", figure).metrics[metric].mean)
+
+
+def test_a_case_without_a_target_under_a_figure_is_nan_and_rows_are_what_was_recommended() -> None:
+    world = catalogue_of(4, franchises=[[1, 2]])
+    model = Fixed.of({1: 0.1, 2: 0.9, 3: 0.5, 4: 0.7})
+    found = case_by_case(model, [case([1], [2]), case([3], [4], user=2)], world)
+    np.testing.assert_array_equal(found["raw"].of("ndcg@10"), [1, 1 / np.log2(3)])
+    np.testing.assert_array_equal(found["unrelated"].of("ndcg@10"), [np.nan, 1 / np.log2(3)])
+    assert found["raw"].rows[0, :4].tolist() == [1, 3, 2, -1]
+    assert found["unrelated"].rows[0, :3].tolist() == [3, 2, -1]

@@ -31,10 +31,22 @@ from anirec.prepare.dataset import Dataset
 from anirec.prepare.splits import Case, Split
 from anirec.rank import align, rank
 
-__all__ = ["DEPTH", "FIGURES", "METRICS", "Progress", "Report", "Row", "mean_ndcg", "run"]
+__all__ = [
+    "DEPTH",
+    "FIGURES",
+    "METRICS",
+    "TOP",
+    "CaseByCase",
+    "Progress",
+    "Report",
+    "Row",
+    "case_by_case",
+    "mean_ndcg",
+    "run",
+]
 
 DEPTH: Final = 100
-TOP: Final = 10
+TOP: Final = 10  # places that coverage and popularity look at
 CHUNK: Final = 128  # profiles scored at a time: bounds memory to some 15 MB a model
 
 MAIN: Final = "ndcg@10"
@@ -98,7 +110,7 @@ def run(
         values = {name: judge.values(of_model[figure].hits) for name, of_model in lists.items()}
         found, differences[figure] = _intervals(values, rng)
         for name, recommender in everyone.items():
-            tops, candidates = lists[name][figure].tops[judge.counted], len(recommender.items)
+            tops, candidates = lists[name][figure].rows[judge.counted, :TOP], len(recommender.items)
             rows.append(
                 Row(
                     model=name,
@@ -114,15 +126,50 @@ def run(
     return Report(protocol, dict(parameters), cases, tuple(rows), differences)
 
 
+@dataclass(frozen=True)
+class CaseByCase:
+    """One recommender under one figure, before anything is averaged.
+
+    counted: bool [cases], whether a case has a target under this figure. values: float64 [counted cases, metrics] in
+    the order of `METRICS`. rows: int64 [cases, DEPTH], rows of the catalogue as recommended, best first; -1 = none.
+    """
+
+    counted: NDArray[np.bool_]
+    values: NDArray[np.float64]
+    rows: NDArray[np.int64]
+
+    def of(self, metric: str) -> NDArray[np.float64]:
+        """Return float64 [cases]: one metric of `METRICS`, nan for cases that are not counted."""
+        spread = np.full(len(self.counted), np.nan)
+        spread[self.counted] = self.values[:, list(METRICS).index(metric)]
+        return spread
+
+
+def case_by_case(
+    recommender: Recommender, cases: Sequence[Case], catalogue: Catalogue, *, popularity: float = 0.0
+) -> dict[str, CaseByCase]:
+    """Return by figure what `run` averages, for comparisons that need every case by itself.
+
+    popularity: where the slider stands, see `core.ranking.Query`.
+
+    Raises:
+        InputError: the recommender has items that the catalogue lacks.
+    """
+    judges = {figure: _Judge.of(mode, cases, catalogue) for figure, mode in FIGURES.items()}
+    lists = _lists(recommender, "the recommender", cases, catalogue, judges, lambda _done, _total: None, popularity)
+    return {
+        figure: CaseByCase(judge.counted, judge.values(lists[figure].hits), lists[figure].rows)
+        for figure, judge in judges.items()
+    }
+
+
 def mean_ndcg(recommender: Recommender, cases: Sequence[Case], catalogue: Catalogue) -> dict[str, float]:
     """Return the mean NDCG@10 of one recommender under each figure, 0 where no case has a target.
 
     It is what training chooses by.
     """
-    judges = {figure: _Judge.of(mode, cases, catalogue) for figure, mode in FIGURES.items()}
-    lists = _lists(recommender, "the recommender", cases, catalogue, judges, lambda _done, _total: None)
     column = list(METRICS).index(MAIN)
-    values = {figure: judge.values(lists[figure].hits)[:, column] for figure, judge in judges.items()}
+    values = {figure: found.values[:, column] for figure, found in case_by_case(recommender, cases, catalogue).items()}
     return {figure: float(found.mean()) if len(found) else 0.0 for figure, found in values.items()}
 
 
@@ -203,10 +250,10 @@ class _Judge:
 
 @dataclass(frozen=True)
 class _Lists:
-    """One recommender's lists under one figure. hits: bool [cases, DEPTH]. tops: rows, int [cases, TOP], -1 = none."""
+    """One recommender's lists under one figure. hits: bool [cases, DEPTH]. rows: int [cases, DEPTH], -1 = none."""
 
     hits: NDArray[np.bool_]
-    tops: NDArray[np.int64]
+    rows: NDArray[np.int64]
 
 
 def _lists(
@@ -226,7 +273,8 @@ def _lists(
         )
     n = len(cases)
     lists = {
-        figure: _Lists(np.zeros((n, DEPTH), dtype=np.bool_), np.full((n, TOP), -1, dtype=np.int64)) for figure in judges
+        figure: _Lists(np.zeros((n, DEPTH), dtype=np.bool_), np.full((n, DEPTH), -1, dtype=np.int64))
+        for figure in judges
     }
     for start in range(0, n, CHUNK):
         chunk = cases[start : start + CHUNK]
@@ -239,6 +287,6 @@ def _lists(
                 wanted = np.zeros(len(catalogue), dtype=np.bool_)
                 wanted[judge.targets[i]] = True
                 lists[figure].hits[i, : len(rows)] = wanted[judge.keys[rows]]
-                lists[figure].tops[i, : min(len(rows), TOP)] = rows[:TOP]
+                lists[figure].rows[i, : len(rows)] = rows
         progress(start + len(chunk), n)
     return lists

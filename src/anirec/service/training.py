@@ -184,17 +184,9 @@ def evaluate(
     Raises:
         BadTable: too few users to hold any out.
     """
-    split = held_out_users(
-        material.dataset,
-        n_users=n_users,
-        max_share=TEST_SHARE,
-        rng=np.random.default_rng([recipe.seed, 1]),
-        eligible_sources=material.full_lists,
-    )
-    _need_cases(split, material)
-    weights, _ = _choose(material, split.train, recipe, progress)
-    parts = _fit(split.train, recipe.parts, recipe.seed, progress, "fitting for the test")
-    models: dict[str, Recommender] = {PERSONAL: parts[PERSONAL], BLEND: Blend(parts, weights)}
+    split = test_split(material, n_users, recipe.seed)
+    blend = fit_blend(material, split.train, recipe, progress)
+    models: dict[str, Recommender] = {PERSONAL: blend.parts[PERSONAL], BLEND: blend}
     for name, fit in (dict(recipe.extra) | dict(extra)).items():
         models[name] = fit(split.train, np.random.default_rng([recipe.seed, 3]))
     given = "a random 80 % of the likes"
@@ -211,6 +203,33 @@ def evaluate(
         progress=progress,
         popularity=popularity,
     )
+
+
+def test_split(material: Material, n_users: int, seed: int) -> Split:
+    """Return the users that models are tested on, and what is left to learn from; see `held_out_users`.
+
+    Raises:
+        BadTable: too few users to hold any out.
+    """
+    split = held_out_users(
+        material.dataset,
+        n_users=n_users,
+        max_share=TEST_SHARE,
+        rng=np.random.default_rng([seed, 1]),
+        eligible_sources=material.full_lists,
+    )
+    _need_cases(split, material)
+    return split
+
+
+def fit_blend(material: Material, dataset: Dataset, recipe: Recipe, progress: Progress) -> Blend:
+    """Return the blend as it would be served if a dataset, the material's or a part of it, were all that there is.
+
+    Raises:
+        BadTable: too few users to choose the blend's weights on.
+    """
+    weights, _ = _choose(material, dataset, recipe, progress)
+    return Blend(_fit(dataset, recipe.parts, recipe.seed, progress, "fitting for the test"), weights)
 
 
 def _choose(

@@ -1,0 +1,244 @@
+"""All measurements -> one section of results: means over trainings, intervals over users, differences to EASE."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anirec.evaluate.intervals import Interval, bootstrap, holm, sign_flips
+from anirec.evaluate.protocol import FIGURES
+from board.plan import BASELINE, BLEND, NATURAL, PLAN, PROTOCOLS, RANDOM, SPLIT_SEED, STOPS, TAIL_FROM
+
+BUCKETS: Final = ((1, 5), (6, 20), (21, 60), (61, 150), (151, None))
+"""Numbers of titles given, both ends included."""
+
+SAME: Final = ("data", "users", "sources")
+"""What all measurements must share to be compared."""
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A row of the plan with all its trainings. facts: of each. per_case: of each, see `measure.measure`."""
+
+    name: str
+    facts: tuple[Mapping[str, Any], ...]
+    per_case: tuple[Mapping[str, NDArray[Any]], ...]
+
+    def values(self, key: str) -> Values:
+        """Return float64 [cases]: the mean over trainings, nan where a case is not counted."""
+        values: Values = np.stack([arrays[key] for arrays in self.per_case]).mean(axis=0, dtype=np.float64)
+        return values
+
+
+def assemble(folder: Path) -> dict[str, Any]:
+    """Return the section of everything that was measured into a folder, rows in the order of the plan.
+
+    Exits with a message where nothing was measured, or measurements are not of the same data and users.
+    """
+    rows = read(folder)
+    every = [facts for row in rows for facts in row.facts]
+    if not every:
+        raise SystemExit(f"nothing is measured in {folder}; run `leaderboard.py measure` first")
+    for name in SAME:
+        if len({json.dumps(facts[name], sort_keys=True) for facts in every}) > 1:
+            raise SystemExit(f"the measurements in {folder} differ in `{name}`; measure again what is older")
+    if len({row.per_case[0]["users"].tobytes() for row in rows}) > 1:
+        raise SystemExit(f"the measurements in {folder} are not of the same users; measure again what is older")
+    found: dict[str, Any] = rounded(section(rows) | _about(rows, every))
+    return found
+
+
+def read(folder: Path) -> list[Measured]:
+    """Return what is whole in the folder, by row of the plan."""
+    rows = []
+    for row in PLAN:
+        names = [f"{row.name}-{seed}" for seed in range(row.trainings)]
+        names = [name for name in names if (folder / f"{name}.json").is_file()]
+        facts = tuple(json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in names)
+        if names:
+            rows.append(Measured(row.name, facts, tuple(dict(np.load(folder / f"{name}.npz")) for name in names)))
+    return rows
+
+
+def section(rows: Sequence[Measured], seed: int = 0) -> dict[str, Any]:
+    """Return rows, buckets and slider. seed: of the draws that intervals and tests are made from."""
+    rng = np.random.default_rng(seed)
+    figures = {
+        protocol: {figure: _compared(rows, f"{protocol}/{figure}", rng) for figure in FIGURES} for protocol in PROTOCOLS
+    }
+    tails = {key: _intervals(rows, key, rng) for key in ("tail", "recall")}
+    return {
+        "rows": [
+            _costs(row)
+            | {"tail": {key: found[row.name] for key, found in tails.items()}}
+            | {
+                "figures": {
+                    protocol: {
+                        figure: _row_figures(row, protocol, figure) | found[row.name]
+                        for figure, found in by_figure.items()
+                        if row.name in found
+                    }
+                    for protocol, by_figure in figures.items()
+                }
+            }
+            for row in rows
+        ],
+        "buckets": {figure: buckets(rows, figure, rng) for figure in FIGURES},
+        "slider": _slider(rows),
+    }
+
+
+def buckets(rows: Sequence[Measured], figure: str, rng: np.random.Generator) -> list[dict[str, Any]]:
+    """Return NDCG@10 by the number of titles given, with the difference to the best single model of the bucket."""
+    given = rows[0].per_case[0]["given"]
+    values = np.stack([row.values(f"{NATURAL}/{figure}") for row in rows], axis=1)
+    names = [row.name for row in rows]
+    single = [i for i, name in enumerate(names) if name not in (BLEND, RANDOM)]
+    found = []
+    for low, high in BUCKETS:
+        inside = (given >= low) & (given <= (given.max() if high is None else high)) & ~np.isnan(values).any(axis=1)
+        own = values[inside]
+        bucket: dict[str, Any] = {"low": low, "high": high, "users": len(own), "rows": {}}
+        if len(own) and single:
+            best = max(single, key=lambda i: own[:, i].mean())
+            intervals = bootstrap(np.concatenate([own, own - own[:, [best]]], axis=1), rng)
+            bucket["best"] = names[best]
+            bucket["rows"] = {
+                name: {"ndcg@10": _plain(intervals[i])}
+                | ({} if i == best else {"difference": _plain(intervals[len(names) + i])})
+                for i, name in enumerate(names)
+            }
+        found.append(bucket)
+    return found
+
+
+def _compared(rows: Sequence[Measured], key: str, rng: np.random.Generator) -> dict[str, dict[str, Any]]:
+    """Return by row NDCG@10 with its interval, and the difference to the baseline with p, corrected over all rows."""
+    values = np.stack([row.values(key) for row in rows], axis=1)
+    values = values[~np.isnan(values).any(axis=1)]
+    if not len(values):
+        return {}
+    found: dict[str, dict[str, Any]] = {
+        row.name: {"ndcg@10": _plain(interval)} for row, interval in zip(rows, bootstrap(values, rng), strict=True)
+    }
+    names = [row.name for row in rows]
+    if BASELINE not in names or len(names) == 1:
+        return found
+    base = names.index(BASELINE)
+    others = [i for i in range(len(names)) if i != base]
+    differences = values[:, others] - values[:, [base]]
+    p = holm(sign_flips(differences, rng))
+    for i, interval, chance in zip(others, bootstrap(differences, rng), p, strict=True):
+        found[names[i]]["difference"] = _plain(interval) | {"p": float(chance)}
+    return found
+
+
+def _intervals(rows: Sequence[Measured], key: str, rng: np.random.Generator) -> dict[str, dict[str, Any] | None]:
+    values = np.stack([row.values(key) for row in rows], axis=1)
+    values = values[~np.isnan(values).any(axis=1)]
+    if not len(values):
+        return {row.name: None for row in rows}
+    return {row.name: _plain(interval) for row, interval in zip(rows, bootstrap(values, rng), strict=True)}
+
+
+def _row_figures(row: Measured, protocol: str, figure: str) -> dict[str, Any]:
+    found = [facts["figures"][protocol][figure] for facts in row.facts]
+    ndcg = [one["metrics"]["ndcg@10"] for one in found]
+    return {
+        "metrics": {name: _mean([one["metrics"][name] for one in found]) for name in found[0]["metrics"]},
+        "spread": {"low": min(ndcg), "high": max(ndcg), "sd": float(np.std(ndcg, ddof=1)) if len(ndcg) > 1 else None},
+        "coverage": _mean([one["coverage"] for one in found]),
+        "popularity_percentile": _mean([one["popularity_percentile"] for one in found]),
+    }
+
+
+def _costs(row: Measured) -> dict[str, Any]:
+    """Return what a row is, and what it costs: means over trainings, of memory and size the most."""
+    first = row.facts[0]
+    return {
+        "name": row.name,
+        "model": first["model"],
+        "settings": first["settings"],
+        "config": first["config"],
+        "trainings": len(row.facts),
+        "candidates": first["candidates"],
+        "fit_seconds": _mean([facts["fit_seconds"] for facts in row.facts]),
+        "fit_cpu_seconds": _mean([facts["fit_cpu_seconds"] for facts in row.facts]),
+        "before_mb": max(facts["before_mb"] for facts in row.facts),
+        "peak_mb": max(facts["peak_mb"] for facts in row.facts),
+        "bytes": max(facts["bytes"] for facts in row.facts),
+        "profile": first["latency"]["profile"],
+        "p50_ms": _mean([facts["latency"]["p50_ms"] for facts in row.facts]),
+        "p95_ms": _mean([facts["latency"]["p95_ms"] for facts in row.facts]),
+    }
+
+
+def _slider(rows: Sequence[Measured]) -> dict[str, Any]:
+    blend = next((row for row in rows if row.name == BLEND), None)
+    if blend is None:
+        return {}
+    return {
+        str(stop): {
+            figure: {
+                "ndcg@10": _mean([found["metrics"].get("ndcg@10", 0.0) for found in of_stop]),
+                "coverage": _mean([found["coverage"] for found in of_stop]),
+                "popularity_percentile": _mean([found["popularity_percentile"] for found in of_stop]),
+            }
+            for figure in FIGURES
+            for of_stop in [[facts["slider"][str(stop)][figure] for facts in blend.facts]]
+        }
+        for stop in STOPS
+    }
+
+
+def _about(rows: Sequence[Measured], every: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return of what, when and where the measurements are; the commits in the order of time."""
+    in_time = sorted(every, key=lambda facts: str(facts["when"]))
+    given = rows[0].per_case[0]
+    done = {row.name: len(row.facts) for row in rows}
+    return {
+        "data": every[0]["data"],
+        "sources": every[0]["sources"],
+        "users": every[0]["users"],
+        "cases": {
+            protocol: {figure: int((~np.isnan(given[f"{protocol}/{figure}"])).sum()) for figure in FIGURES}
+            for protocol in PROTOCOLS
+        }
+        | {"tail": int((~np.isnan(given["tail"])).sum())},
+        "split_seed": SPLIT_SEED,
+        "tail_from": TAIL_FROM,
+        "baseline": BASELINE,
+        "missing": {
+            row.name: row.trainings - done.get(row.name, 0) for row in PLAN if done.get(row.name) != row.trainings
+        },
+        "commits": list(dict.fromkeys(str(facts["commit"]) for facts in in_time)),
+        "changed_since_commit": any(facts["changed_since_commit"] for facts in every),
+        "when": in_time[-1]["when"],
+        "machines": sorted({str(facts["machine"]) for facts in every}),
+        "packages": in_time[-1]["packages"],
+    }
+
+
+def rounded(value: Any) -> Any:
+    """Return JSON-able values with numbers cut to what is meant by them: six places behind the point."""
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, dict):
+        return {key: rounded(inner) for key, inner in value.items()}
+    return [rounded(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _plain(interval: Interval) -> dict[str, Any]:
+    return {"mean": interval.mean, "low": interval.low, "high": interval.high}
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values))
