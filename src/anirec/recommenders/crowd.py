@@ -30,7 +30,7 @@ from anirec.core.profile import Profile
 from anirec.core.state import State
 from anirec.prepare.dataset import Dataset
 from anirec.prepare.pairs import Pairs
-from anirec.recommenders.vectors import is_sparse, weight_matrix
+from anirec.recommenders.vectors import is_sparse, weights_of
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -90,28 +90,34 @@ class Crowd:
 
     @cached_property
     def _degrees(self) -> NDArray[np.float32]:
-        """[n] sums of the weights of each title; above 0, since every item is of a pair."""
-        return np.asarray(self._graph.sum(axis=1), dtype=np.float32)
+        """[n, 1] sums of the weights of each title; above 0, since every item is of a pair."""
+        return np.asarray(self._graph.sum(axis=1), dtype=np.float32)[:, np.newaxis]
 
     def score(self, profiles: Sequence[Profile]) -> NDArray[np.float32]:
         """Return float32 [p, n]: see above. Disliked titles are walked from with a negative share."""
-        starts = weight_matrix(self.items, profiles).toarray()
+        starts = np.zeros((len(self.items), len(profiles)), dtype=np.float32)
+        for column, profile in enumerate(profiles):
+            rows, weights = weights_of(self.items, profile)
+            starts[rows, column] = weights
         reached = self._walk(starts) if self.config.method == "walk" else self._one_step(starts)
-        scores: NDArray[np.float32] = reached * (self._degrees**-self.config.hub_discount).astype(np.float32)
+        if self.config.hub_discount > 0:
+            reached = reached * (self._degrees**-self.config.hub_discount).astype(np.float32)
+        scores: NDArray[np.float32] = np.ascontiguousarray(reached.T)
         return scores
 
     def _walk(self, starts: NDArray[np.float32]) -> NDArray[np.float32]:
-        restart, place = np.float32(self.config.restart), starts.copy()
+        restart, place = np.float32(self.config.restart), starts
+        again, out = restart * starts, (1 - restart) / self._degrees
         for _ in range(self.config.steps):
-            place = restart * starts + (1 - restart) * self._onward(place / self._degrees)
+            place = again + self._onward(place * out)
         return place
 
     def _one_step(self, starts: NDArray[np.float32]) -> NDArray[np.float32]:
         return self._onward((starts / np.sqrt(self._degrees)).astype(np.float32))
 
     def _onward(self, place: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return what [p, n] becomes along the edges: p W, which is (W p')' since the graph is symmetric."""
-        moved: NDArray[np.float32] = np.asarray(self._graph @ place.T).T
+        """Return what [n, p] becomes along the edges: (p' W)', which is W p since the graph is symmetric."""
+        moved: NDArray[np.float32] = self._graph @ place
         return moved
 
     def state(self) -> State:
