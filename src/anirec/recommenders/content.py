@@ -71,12 +71,16 @@ class Content:
     n_features: int
 
     @cached_property
-    def _carriers(self) -> tuple[NDArray[np.int64], NDArray[np.intp], NDArray[np.float32]]:
+    def _carriers(self) -> tuple[NDArray[np.int64], NDArray[np.intp], NDArray[np.float64]]:
         """By feature, the items that have it: where each begins and the last ends [f + 1], items, their values."""
         order = np.argsort(self.features, kind="stable")
         counts = np.bincount(self.features, minlength=self.n_features)
         items = np.repeat(np.arange(len(self.items)), np.diff(self.indptr))
-        return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), items[order], self.values[order]
+        return (
+            np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+            items[order],
+            self.values[order].astype(np.float64),
+        )
 
     def score(self, profiles: Sequence[Profile]) -> NDArray[np.float32]:
         """Return float32 [p, n]: cosines, -1..1, with the mean of each profile; 0 where nothing is known of either."""
@@ -90,19 +94,22 @@ class Content:
         rows, weights = weights_of(self.items, profile)
         sizes = self.indptr[rows + 1] - self.indptr[rows]
         entries = np.concatenate([np.empty(0, np.int64), *map(np.arange, self.indptr[rows], self.indptr[rows + 1])])
-        mean = np.bincount(
+        mean: NDArray[np.float64] = np.bincount(
             self.features[entries], self.values[entries] * np.repeat(weights, sizes), minlength=self.n_features
         )
         length = float(np.linalg.norm(mean))
-        return mean / length if length > 0 else mean
+        mean /= length if length > 0 else 1.0
+        return mean
 
     def _score(self, mean: NDArray[np.float64]) -> NDArray[np.float64]:
         starts, items, values = self._carriers
         about = np.flatnonzero(mean)
-        blocks = [slice(int(a), int(b)) for a, b in zip(starts[about], starts[about + 1], strict=True)]
+        blocks = list(map(slice, starts[about].tolist(), starts[about + 1].tolist()))
         carriers = np.concatenate([np.empty(0, np.intp), *(items[block] for block in blocks)])
-        parts = [values[block] * value for block, value in zip(blocks, mean[about].astype(np.float32), strict=True)]
-        return np.bincount(carriers, np.concatenate([np.empty(0, np.float32), *parts]), minlength=len(self.items))
+        carried = np.concatenate([np.empty(0), *(values[block] for block in blocks)])
+        weights = np.repeat(mean[about], starts[about + 1] - starts[about])
+        cosines: NDArray[np.float64] = np.bincount(carriers, carried * weights, minlength=len(self.items))
+        return cosines
 
     def state(self) -> State:
         """Return what a bundle keeps."""

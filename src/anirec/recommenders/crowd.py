@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from anirec.core.catalogue import rows_of
 from anirec.core.errors import InputError
 from anirec.core.profile import Profile
 from anirec.core.state import State
@@ -119,6 +120,20 @@ class Crowd:
         """Return what [n, p] becomes along the edges: (p' W)', which is W p since the graph is symmetric."""
         moved: NDArray[np.float32] = self._graph @ place
         return moved
+
+    def votes(self, anime_id: int, anime_ids: NDArray[np.int32]) -> NDArray[np.int64]:
+        """Return int64 [len(anime_ids)]: the votes of each pair with the title, 0 where they are no pair.
+
+        A pair that is only listed has `listed_votes`; with a `vote_power` of 0 all have 1.
+        """
+        found = np.zeros(len(anime_ids), dtype=np.int64)
+        for row in rows_of(self.items, np.array([anime_id], dtype=np.int32)):
+            block = slice(int(self.indptr[row]), int(self.indptr[row + 1]))
+            power = self.config.vote_power
+            votes = self.weights[block].astype(np.float64) ** (1 / power) if power > 0 else self.weights[block]
+            named = dict(zip(self.items[self.neighbours[block]].tolist(), np.rint(votes).tolist(), strict=True))
+            found[:] = [named.get(other, 0) for other in anime_ids.tolist()]
+        return found
 
     def state(self) -> State:
         """Return what a bundle keeps."""
