@@ -94,9 +94,9 @@ class Content:
         rows, weights = weights_of(self.items, profile)
         sizes = self.indptr[rows + 1] - self.indptr[rows]
         entries = np.concatenate([np.empty(0, np.int64), *map(np.arange, self.indptr[rows], self.indptr[rows + 1])])
-        mean: NDArray[np.float64] = np.bincount(
+        mean = np.bincount(
             self.features[entries], self.values[entries] * np.repeat(weights, sizes), minlength=self.n_features
-        )
+        ).astype(np.float64, copy=False)
         length = float(np.linalg.norm(mean))
         mean /= length if length > 0 else 1.0
         return mean
@@ -108,8 +108,7 @@ class Content:
         carriers = np.concatenate([np.empty(0, np.intp), *(items[block] for block in blocks)])
         carried = np.concatenate([np.empty(0), *(values[block] for block in blocks)])
         weights = np.repeat(mean[about], starts[about + 1] - starts[about])
-        cosines: NDArray[np.float64] = np.bincount(carriers, carried * weights, minlength=len(self.items))
-        return cosines
+        return np.bincount(carriers, carried * weights, minlength=len(self.items)).astype(np.float64, copy=False)
 
     def state(self) -> State:
         """Return what a bundle keeps."""

@@ -60,8 +60,11 @@ class Lens:
 
 @dataclass(frozen=True)
 class Choice:
-    """The lenses in their weights. parts: what a bundle keeps beside it, by name. questions: weights were chosen on so
-    many, 0 = not at all. ndcg: the mean of NDCG@10 that they reached on those, relatives left out."""
+    """The lenses in their weights.
+
+    parts: what a bundle keeps beside it, by name. questions: weights were chosen on so many, 0 = not at all. ndcg: the
+    mean of NDCG@10 that they reached on those, relatives left out; None where not chosen.
+    """
 
     similar: Similar
     parts: Mapping[str, Storable]
