@@ -150,7 +150,8 @@ class Similar:
     def state(self) -> State:
         """Return what a bundle keeps; the lenses are kept beside it under the names in `models`."""
         arrays = {"items": self.items, "likes": self.likes, "franchise": self.franchise}
-        return State(kind="similar", arrays=arrays, facts={"lenses": dict(self.models), "weights": dict(self.weights)})
+        facts = {"lenses": list(self.lenses), "models": dict(self.models), "weights": dict(self.weights)}
+        return State(kind="similar", arrays=arrays, facts=facts)
 
 
 def of_the_best(scores: NDArray[np.float32], related: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -168,17 +169,20 @@ def restore(state: State, models: Mapping[str, Recommender]) -> Similar:
     Raises:
         ValueError: a lens is missing, knows titles that cannot be found, or has no weight; or arrays do not fit.
     """
-    names = {str(lens): str(model) for lens, model in state.facts["lenses"].items()}
-    if missing := [model for model in names.values() if model not in models]:
+    names = [str(lens) for lens in state.facts["lenses"]]  # in their order: so sums come out to the same bit
+    kept, weights = state.facts["models"], state.facts["weights"]
+    if set(kept) != set(names) or set(weights) != set(names):
+        raise ValueError("the lenses do not have one model and one weight each")
+    if missing := [kept[lens] for lens in names if kept[lens] not in models]:
         raise ValueError(f"lenses are missing: {', '.join(missing)}")
-    lenses = {lens: models[model] for lens, model in names.items()}
-    weights = {str(lens): float(weight) for lens, weight in state.facts["weights"].items()}
+    lenses = {lens: models[kept[lens]] for lens in names}
+    weights = {lens: float(weights[lens]) for lens in names}
     sound = np.isfinite(list(weights.values())).all() and min(weights.values(), default=0) >= 0
-    if set(weights) != set(names) or not sound:
-        raise ValueError("the lenses do not have one weight each, of at least 0")
+    if not sound:
+        raise ValueError("a weight of a lens is not a number of at least 0")
     items, likes, franchise = (state.arrays[name] for name in ("items", "likes", "franchise"))
     strange = [name for name, lens in lenses.items() if len(rows_of(items, lens.items)) != len(lens.items)]
     fits = is_finite_vector(likes, len(items)) and is_finite_vector(franchise, len(items))
     if strange or not fits or franchise.min(initial=0) < 0:
         raise ValueError("the lenses do not fit the titles that they are to find")
-    return Similar(lenses=lenses, models=names, weights=weights, items=items, likes=likes, franchise=franchise)
+    return Similar(lenses=lenses, models=dict(kept), weights=weights, items=items, likes=likes, franchise=franchise)

@@ -42,6 +42,8 @@ POOL: Final = 150
 """Titles of each lens that may be among the first ten of the blend while weights are tried."""
 LEAST: Final = 0.02
 """No lens weighs less, in parts of all: it may be the only one that knows a title."""
+FAR: Final = 5.0
+"""How much more than each other lens the leading one weighs where the search may begin."""
 STEPS: Final = (4.0, 2.0, 1.4, 1.2)
 """Factors by which weights are tried up and down, coarse to fine."""
 
@@ -191,9 +193,12 @@ def _padded(rows: Sequence[NDArray[np.float32]], width: int, value: float) -> ND
 def best_weights(pool: Pool, start: Mapping[str, float]) -> tuple[dict[str, float], float]:
     """Return the weights, as parts of all, that a search along one weight after the other finds best, and their NDCG.
 
-    start: by lens. Every lens keeps at least `LEAST`. Gains below 0.0001 count as none.
+    start: by lens. The search begins there, at equal weights, or near one lens alone, whichever is best: from far off
+    it would see no way. Every lens keeps about `LEAST`. Gains below 0.0001 count as none.
     """
-    weights, reached = _shares(start), pool.ndcg(_shares(start))
+    leads = [{name: FAR if name == lead else 1.0 for name in start} for lead in start]
+    weights = max((_shares(begin) for begin in (start, dict.fromkeys(start, 1.0), *leads)), key=pool.ndcg)
+    reached = pool.ndcg(weights)
     for step in STEPS:
         improved = True
         while improved:
