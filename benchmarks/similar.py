@@ -36,6 +36,8 @@ from anirec.wiring.lenses import lenses
 from anirec.wiring.models import chosen
 
 TESTED = 0.2
+ASKED = 1500
+"""Questions of the test: a draw, since each is put to every model over the full catalogue."""
 BANDS = (0, 5, 50, 300, 1500)
 """Likes from which titles are shown by themselves, to see how those do of which little is known."""
 TIMED = 300
@@ -62,7 +64,9 @@ def main(folder: Path, out: Path, seed: int = 0) -> None:
         "blend, equal weights": replace(whole, weights=dict.fromkeys(whole.lenses, 1.0)),
         **{f"blend without {name}": _without(whole, name) for name in whole.lenses if len(whole.lenses) > 1},
     }
-    asked = questions(tested, learned, catalogue)
+    every = questions(tested, learned, catalogue)
+    drawn = np.random.default_rng([seed, 11]).permutation(len(every))[:ASKED]
+    asked = [every[i] for i in np.sort(drawn)]
     scorers = {name: partial(_scores, model, catalogue) for name, model in models.items()}
     report = measure(scorers, asked, catalogue, rng)
     rows = catalogue.rows_of(data.anime_ids)
