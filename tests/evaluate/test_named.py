@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from anirec.evaluate.named import Question, graded_ndcg, measure, questions
 from anirec.prepare.pairs import Pairs, pairs_of
@@ -15,7 +16,7 @@ def pairs(*edges: tuple[int, int, float]) -> Pairs:
     return pairs_of(first.astype(np.int32), second.astype(np.int32), votes.astype(np.float32))
 
 
-def one_hot(*best_first: int, n: int = 30) -> np.ndarray:  # type: ignore[type-arg]
+def one_hot(*best_first: int, n: int = 30) -> NDArray[np.float32]:
     scores = np.zeros(n, dtype=np.float32)
     for place, anime_id in enumerate(best_first):
         scores[anime_id - 1] = n - place

@@ -21,7 +21,7 @@ class TestSimilar(Conformance):
             """Title by title: the root of each lens's score over its best of other franchises, times its weight."""
             known = [int(i) for i in profile.anime_ids if 1 <= i <= len(FRANCHISE)]
             groups = {FRANCHISE[i - 1] for i in known}
-            total = 1e-3 * np.log1p(model.likes.astype(float)) / np.log1p(float(model.likes.max()))
+            total: NDArray[np.float64] = 1e-3 * np.log1p(model.likes.astype(float)) / np.log1p(float(model.likes.max()))
             for name, lens in model.lenses.items():
                 asked = profile
                 if not any(i in lens.items for i in known):

@@ -32,9 +32,9 @@ def ratings() -> Dataset:
 
 def named(count: int = 500) -> Pairs:
     rng = np.random.default_rng(2)
-    edges = set()
+    edges: set[tuple[int, int]] = set()
     while len(edges) < count:
-        a, b = sorted((rng.choice(N, 2, replace=False) + 1).tolist())
+        a, b = sorted(int(i) for i in rng.choice(N, 2, replace=False) + 1)
         if a % GROUPS == b % GROUPS:
             edges.add((a, b))
     first, second = (np.array(column, np.int32) for column in zip(*sorted(edges), strict=True))
