@@ -99,9 +99,9 @@ class Similar:
         related = self._related(profile)
         for name, view in self.views(profile).items():
             if self.weights[name] > 0:
-                seen = np.zeros(len(self.items), dtype=np.float32)
-                seen[self._places[name]] = self.lenses[name].score([view])[0]
-                parts[name] = of_the_best(seen, related)
+                places = self._places[name]
+                parts[name] = np.zeros(len(self.items), dtype=np.float32)
+                parts[name][places] = of_the_best(self.lenses[name].score([view])[0], related[places])
         return parts
 
     def shares(self, profile: Profile, anime_ids: NDArray[np.int32]) -> dict[str, NDArray[np.float32]]:
@@ -159,8 +159,9 @@ def of_the_best(scores: NDArray[np.float32], related: NDArray[np.bool_]) -> NDAr
     best = np.where(related, np.float32(0), scores).max(initial=0)
     if not best > 0:
         return np.zeros_like(scores)
-    roots: NDArray[np.float32] = np.sqrt(np.maximum(scores, 0) / best)
-    return roots
+    shares: NDArray[np.float32] = np.maximum(scores, 0)
+    shares /= best
+    return np.sqrt(shares, out=shares)
 
 
 def restore(state: State, models: Mapping[str, Recommender]) -> Similar:
