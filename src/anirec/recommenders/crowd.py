@@ -87,7 +87,8 @@ class Crowd:
         from scipy import sparse  # noqa: PLC0415 - a bundle without this model must not pay for it
 
         n = len(self.items)
-        return sparse.csr_array((self.weights, self.neighbours, self.indptr), shape=(n, n), dtype=np.float32)
+        ends = self.indptr.astype(np.int32) if len(self.weights) <= np.iinfo(np.int32).max else self.indptr
+        return sparse.csr_array((self.weights, self.neighbours, ends), shape=(n, n), dtype=np.float32)
 
     @cached_property
     def _degrees(self) -> NDArray[np.float32]:
