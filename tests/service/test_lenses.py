@@ -116,7 +116,7 @@ def test_the_same_seed_gives_the_same_weights() -> None:
 
 
 def test_without_enough_pairs_the_lenses_keep_their_own_weights() -> None:
-    choice = chosen({"genres": Lens(genres, 0.6)}, named(30))
+    choice = chosen({"genres": Lens(genres, 0.42)}, named(30))
     assert (choice.questions, choice.ndcg) == (0, None)
     assert choice.similar.weights == pytest.approx({"viewers": 0.25, "genres": 0.75})
 

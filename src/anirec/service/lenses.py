@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from anirec.service.progress import Progress
     from anirec.service.training import Storable
 
-VIEWERS_WEIGHT: Final = 0.2
+VIEWERS_WEIGHT: Final = 0.14
 """What the viewers' lens weighs where there are too few pairs to choose it.
 
 It is a row of EASE: who likes the title likes ... On the real data EASE's row (NDCG@10 .078) went before
