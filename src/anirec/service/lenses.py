@@ -37,7 +37,7 @@ HELD: Final = 0.2
 ENOUGH: Final = 100
 """Questions below which weights would be chosen by chance; the lenses' own are taken."""
 MOST: Final = 2000
-"""Questions asked: more cost time and change no weight."""
+"""Questions asked at most: bounds the time."""
 POOL: Final = 150
 """Titles of each lens that may be among the first ten of the blend while weights are tried."""
 LEAST: Final = 0.02
