@@ -103,6 +103,7 @@ def recommend(
 
 @cli.command()
 @click.argument("title")
+@options.lens_option
 @options.count_option
 @options.franchise_option
 @options.popularity_option
@@ -110,16 +111,17 @@ def recommend(
 @options.bundle_option
 @options.json_option
 def similar(
-    *, title: str, k: int, franchise: str, popularity: float, bundle: str | None, as_json: bool, **filters: Any
+    *, title: str, by: str, k: int, franchise: str, popularity: float, bundle: str | None, as_json: bool, **filters: Any
 ) -> None:
-    """List the anime that please the same people as TITLE.
+    """List the anime most like TITLE: in whom they please, in what they are about, in what people name beside it.
 
     \b
     anirec similar "Steins;Gate"
+    anirec similar "Steins;Gate" --by genres
     anirec similar Monster --genre Mystery --json
     """
     chosen = options.filters_of(**filters)
-    answer = _load(bundle).similar(title, k=k, franchise=franchise, popularity=popularity, filters=chosen)
+    answer = _load(bundle).similar(title, by=by, k=k, franchise=franchise, popularity=popularity, filters=chosen)
     if as_json:
         render.print_json(render.recommendations_json(answer))
     else:
@@ -210,9 +212,12 @@ def batch(
     help="Columns query_anime_id, rank (from 1), anime_id, score.",
 )
 @click.option("--allow-franchise", is_flag=True, help="Let relatives of the title and later seasons appear.")
+@options.lens_option
 @options.bundle_option
 @options.json_option
-def similar_batch(ids: Path, k: int, out: Path, allow_franchise: bool, bundle: str | None, as_json: bool) -> None:
+def similar_batch(
+    ids: Path, k: int, out: Path, allow_franchise: bool, by: str, bundle: str | None, as_json: bool
+) -> None:
     """List the nearest anime to many titles at once, over the whole catalogue.
 
     \b
@@ -222,7 +227,7 @@ def similar_batch(ids: Path, k: int, out: Path, allow_franchise: bool, bundle: s
 
     mode = FranchiseMode.ANYTHING if allow_franchise else FranchiseMode.ENTRY
     with render.progress_bar(quiet=as_json) as progress:
-        report = run(_load(bundle), ids, out, Query(k=k, filters=NO_FILTERS, franchise=mode), progress=progress)
+        report = run(_load(bundle), ids, out, Query(k=k, filters=NO_FILTERS, franchise=mode), by=by, progress=progress)
     _print_batch(report, out, "titles", as_json=as_json)
 
 

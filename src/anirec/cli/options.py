@@ -59,6 +59,15 @@ popularity_option = click.option(
     help=f"Lean to what few people know or to what many do: {', '.join(POPULARITY_STOPS)}, or a number.",
 )
 
+lens_option = click.option(
+    "--by",
+    default="blend",
+    show_default=True,
+    metavar="LENS",
+    help="viewers: liked by the same people. genres: about the same things. crowd: what people name beside it. blend: "
+    "all of them.",
+)
+
 _FILTERS = (
     click.option(
         "--type",

@@ -17,13 +17,18 @@ from anirec.core.anime import Anime
 
 if TYPE_CHECKING:
     from anirec.service.progress import Progress
-    from anirec.service.recommend import Info, Recommendations
+    from anirec.service.recommend import Info, Likeness, Recommendations
     from anirec.sources.own_list import OwnList
 
 QUIET = 30.0
 """Seconds between two lines of progress where there is no terminal."""
 LONG_STEP = 24 * 3600.0
 """Seconds of steps that the time left is told from; an epoch may take long."""
+WORTH_SHOWING = 0.05
+"""Share from which a lens is named beside a title."""
+MOST_SHARED = 4
+"""Shared labels named beside a title."""
+
 PIPE_WIDTH = 140
 """Columns of text when the output is not a terminal."""
 
@@ -81,9 +86,23 @@ def recommendations_json(answer: Recommendations) -> dict[str, Any]:
                     for b in r.because
                 ]
             }
+            | (likeness_json(r.likeness) if r.likeness else {})
             for r in answer
         ],
     }
+
+
+def likeness_json(likeness: Likeness) -> dict[str, Any]:
+    """Return why a title is like another one as a JSON document."""
+    lenses = {name: round(share, 4) for name, share in likeness.lenses.items()}
+    return {"likeness": {"lenses": lenses, "shared": list(likeness.shared), "votes": likeness.votes}}
+
+
+def likeness_text(likeness: Likeness) -> str:
+    """Return why a title is like another one in a few words: `viewers 70 %, genres 30 %; 12 people; Sci-Fi, Drama`."""
+    lenses = ", ".join(f"{name} {share:.0%}" for name, share in likeness.lenses.items() if share >= WORTH_SHOWING)
+    people = f"named by {likeness.votes:,}" if likeness.votes else ""
+    return "; ".join(part for part in (lenses, people, ", ".join(likeness.shared[:MOST_SHARED])) if part)
 
 
 def list_json(own: OwnList) -> dict[str, Any]:
@@ -107,6 +126,7 @@ def print_recommendations(answer: Recommendations) -> None:
         pulled = [display_title(answer.named[b.anime_id]) for b in r.because if b.share > 0]
         pushed = [display_title(answer.named[b.anime_id]) for b in r.because if b.share < 0]
         why = ", ".join(pulled) + (f" (despite {', '.join(pushed)})" if pushed else "")
+        why = likeness_text(r.likeness) if r.likeness else why
         rows.append([str(r.rank), display_title(r.anime), *_facts(r.anime), why])
     explained = any(row[-1] for row in rows)
     columns = ["#", "title", "id", "year", "type", "eps", "score", "because of"]

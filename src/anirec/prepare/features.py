@@ -51,6 +51,19 @@ class Features:
         """Return the columns of one of `GROUPS`: float32 CSR [n, features of it]."""
         return self.matrix[:, np.flatnonzero(self.groups == GROUPS.index(group))]
 
+    def of(self, titles: NDArray[np.bool_]) -> Features:
+        """Return the features of the titles that are marked, bool [n]; columns stay."""
+        rows = np.flatnonzero(titles)
+        return Features(
+            anime_ids=self.anime_ids[rows],
+            names=self.names,
+            groups=self.groups,
+            matrix=self.matrix[rows],
+            ratings=self.ratings[rows],
+            raters=self.raters[rows],
+            started=self.started[rows],
+        )
+
 
 def build_features(
     anime_ids: NDArray[np.int32],

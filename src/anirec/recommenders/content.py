@@ -28,7 +28,7 @@ from anirec.core.profile import Profile
 from anirec.core.state import State
 from anirec.prepare.dataset import Dataset
 from anirec.prepare.features import GROUPS, Features
-from anirec.recommenders.vectors import is_sparse, weight_matrix
+from anirec.recommenders.vectors import is_sparse, weights_of
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -71,19 +71,44 @@ class Content:
     n_features: int
 
     @cached_property
-    def _vectors(self) -> sparse.csr_array[np.float32]:
-        from scipy import sparse  # noqa: PLC0415 - a bundle without this model must not pay for it
-
-        return sparse.csr_array(
-            (self.values, self.features, self.indptr), shape=(len(self.items), self.n_features), dtype=np.float32
+    def _carriers(self) -> tuple[NDArray[np.int64], NDArray[np.intp], NDArray[np.float64]]:
+        """By feature, the items that have it: where each begins and the last ends [f + 1], items, their values."""
+        order = np.argsort(self.features, kind="stable")
+        counts = np.bincount(self.features, minlength=self.n_features)
+        items = np.repeat(np.arange(len(self.items)), np.diff(self.indptr))
+        return (
+            np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+            items[order],
+            self.values[order].astype(np.float64),
         )
 
     def score(self, profiles: Sequence[Profile]) -> NDArray[np.float32]:
         """Return float32 [p, n]: cosines, -1..1, with the mean of each profile; 0 where nothing is known of either."""
-        means = (weight_matrix(self.items, profiles) @ self._vectors).toarray()
-        lengths = np.linalg.norm(means, axis=1, keepdims=True)
-        means /= np.where(lengths > 0, lengths, 1)
-        return np.ascontiguousarray((self._vectors @ means.T).T)
+        scores = np.zeros((len(profiles), len(self.items)), dtype=np.float32)
+        for row, profile in enumerate(profiles):
+            scores[row] = self._score(self._mean(profile))
+        return scores
+
+    def _mean(self, profile: Profile) -> NDArray[np.float64]:
+        """Return float64 [f]: what a profile is about, of length 1, or 0 where nothing is known."""
+        rows, weights = weights_of(self.items, profile)
+        sizes = self.indptr[rows + 1] - self.indptr[rows]
+        entries = np.concatenate([np.empty(0, np.int64), *map(np.arange, self.indptr[rows], self.indptr[rows + 1])])
+        mean = np.bincount(
+            self.features[entries], self.values[entries] * np.repeat(weights, sizes), minlength=self.n_features
+        ).astype(np.float64, copy=False)
+        length = float(np.linalg.norm(mean))
+        mean /= length if length > 0 else 1.0
+        return mean
+
+    def _score(self, mean: NDArray[np.float64]) -> NDArray[np.float64]:
+        starts, items, values = self._carriers
+        about = np.flatnonzero(mean)
+        blocks = list(map(slice, starts[about].tolist(), starts[about + 1].tolist()))
+        carriers = np.concatenate([np.empty(0, np.intp), *(items[block] for block in blocks)])
+        carried = np.concatenate([np.empty(0), *(values[block] for block in blocks)])
+        weights = np.repeat(mean[about], starts[about + 1] - starts[about])
+        return np.bincount(carriers, carried * weights, minlength=len(self.items)).astype(np.float64, copy=False)
 
     def state(self) -> State:
         """Return what a bundle keeps."""

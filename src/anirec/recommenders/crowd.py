@@ -25,12 +25,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from anirec.core.catalogue import rows_of
 from anirec.core.errors import InputError
 from anirec.core.profile import Profile
 from anirec.core.state import State
 from anirec.prepare.dataset import Dataset
 from anirec.prepare.pairs import Pairs
-from anirec.recommenders.vectors import is_sparse, weight_matrix
+from anirec.recommenders.vectors import is_sparse, weights_of
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -86,33 +87,54 @@ class Crowd:
         from scipy import sparse  # noqa: PLC0415 - a bundle without this model must not pay for it
 
         n = len(self.items)
-        return sparse.csr_array((self.weights, self.neighbours, self.indptr), shape=(n, n), dtype=np.float32)
+        ends = self.indptr.astype(np.int32) if len(self.weights) <= np.iinfo(np.int32).max else self.indptr
+        return sparse.csr_array((self.weights, self.neighbours, ends), shape=(n, n), dtype=np.float32)
 
     @cached_property
     def _degrees(self) -> NDArray[np.float32]:
-        """[n] sums of the weights of each title; above 0, since every item is of a pair."""
-        return np.asarray(self._graph.sum(axis=1), dtype=np.float32)
+        """[n, 1] sums of the weights of each title; above 0, since every item is of a pair."""
+        return np.asarray(self._graph.sum(axis=1), dtype=np.float32)[:, np.newaxis]
 
     def score(self, profiles: Sequence[Profile]) -> NDArray[np.float32]:
         """Return float32 [p, n]: see above. Disliked titles are walked from with a negative share."""
-        starts = weight_matrix(self.items, profiles).toarray()
+        starts = np.zeros((len(self.items), len(profiles)), dtype=np.float32)
+        for column, profile in enumerate(profiles):
+            rows, weights = weights_of(self.items, profile)
+            starts[rows, column] = weights
         reached = self._walk(starts) if self.config.method == "walk" else self._one_step(starts)
-        scores: NDArray[np.float32] = reached * (self._degrees**-self.config.hub_discount).astype(np.float32)
+        if self.config.hub_discount > 0:
+            reached = reached * (self._degrees**-self.config.hub_discount).astype(np.float32)
+        scores: NDArray[np.float32] = np.ascontiguousarray(reached.T)
         return scores
 
     def _walk(self, starts: NDArray[np.float32]) -> NDArray[np.float32]:
-        restart, place = np.float32(self.config.restart), starts.copy()
+        restart, place = np.float32(self.config.restart), starts
+        again, out = restart * starts, (1 - restart) / self._degrees
         for _ in range(self.config.steps):
-            place = restart * starts + (1 - restart) * self._onward(place / self._degrees)
+            place = again + self._onward(place * out)
         return place
 
     def _one_step(self, starts: NDArray[np.float32]) -> NDArray[np.float32]:
         return self._onward((starts / np.sqrt(self._degrees)).astype(np.float32))
 
     def _onward(self, place: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return what [p, n] becomes along the edges: p W, which is (W p')' since the graph is symmetric."""
-        moved: NDArray[np.float32] = np.asarray(self._graph @ place.T).T
+        """Return what [n, p] becomes along the edges: (p' W)', which is W p since the graph is symmetric."""
+        moved: NDArray[np.float32] = self._graph @ place
         return moved
+
+    def votes(self, anime_id: int, anime_ids: NDArray[np.int32]) -> NDArray[np.int64]:
+        """Return int64 [len(anime_ids)]: the votes of each pair with the title, 0 where they are no pair.
+
+        A pair that is only listed has `listed_votes`; with a `vote_power` of 0 all have 1.
+        """
+        found = np.zeros(len(anime_ids), dtype=np.int64)
+        for row in rows_of(self.items, np.array([anime_id], dtype=np.int32)):
+            block = slice(int(self.indptr[row]), int(self.indptr[row + 1]))
+            power = self.config.vote_power
+            votes = self.weights[block].astype(np.float64) ** (1 / power) if power > 0 else self.weights[block]
+            named = dict(zip(self.items[self.neighbours[block]].tolist(), np.rint(votes).tolist(), strict=True))
+            found[:] = [named.get(other, 0) for other in anime_ids.tolist()]
+        return found
 
     def state(self) -> State:
         """Return what a bundle keeps."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +18,6 @@ from anirec.core.catalogue import rows_of
 from anirec.core.profile import Profile
 from anirec.core.state import State
 from anirec.prepare.dataset import Dataset
-
-if TYPE_CHECKING:
-    from scipy import sparse
 
 
 @dataclass(frozen=True)
@@ -50,17 +46,6 @@ def weights_of(items: NDArray[np.int32], profile: Profile) -> tuple[NDArray[np.i
     rows = rows_of(items, profile.anime_ids)
     liking = profile.liking[np.isin(profile.anime_ids, items[rows])]
     return rows, liking / np.float32(max(np.abs(liking).sum(), np.finfo(np.float32).tiny))
-
-
-def weight_matrix(items: NDArray[np.int32], profiles: Sequence[Profile]) -> sparse.csr_array[np.float32]:
-    """Return what `weights_of` says of many profiles as float32 CSR [p, n]."""
-    from scipy import sparse  # noqa: PLC0415 - a bundle without such models must not pay for it
-
-    parts = [weights_of(items, profile) for profile in profiles]
-    indptr = np.concatenate([[0], np.cumsum([len(places) for places, _ in parts])]).astype(np.int64)
-    places = np.concatenate([np.empty(0, np.int64), *(places for places, _ in parts)])
-    weights = np.concatenate([np.empty(0, np.float32), *(weights for _, weights in parts)])
-    return sparse.csr_array((weights, places, indptr), shape=(len(profiles), len(items)))
 
 
 def of_unit_length(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

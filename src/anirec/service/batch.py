@@ -16,7 +16,7 @@ from anirec.core.errors import InputError
 from anirec.core.profile import Profile
 from anirec.core.ranking import Query, Ranking
 from anirec.service.progress import Progress, silent
-from anirec.service.recommend import Service
+from anirec.service.recommend import ALL_LENSES, Service
 from anirec.tables import connect, filled, new_file, quoted, read_arrays, write_parquet
 
 
@@ -86,28 +86,30 @@ def recommend_batch(
 
 
 def similar_batch(
-    service: Service, titles: Path, out: Path, query: Query, *, progress: Progress = silent
+    service: Service, titles: Path, out: Path, query: Query, *, by: str = ALL_LENSES, progress: Progress = silent
 ) -> BatchReport:
-    """Find the nearest anime to every title of a Parquet file.
+    """Find the nearest anime to every title of a Parquet file. by: the lens, see `Service.similar`.
 
     titles: a column anime_id. out: columns query_anime_id, rank (from 1), anime_id, score; ordered by the first two.
-    Unknown anime, and those that nobody's ratings say anything about, are passed over and counted.
+    Unknown anime, and those that the lens knows nothing about, are passed over and counted.
 
     Raises:
-        InputError: no such file, or no column anime_id; nothing is written.
+        InputError: no such file, no column anime_id, or no such lens; nothing is written.
+        MissingAbility: the bundle lacks the lens.
     """
+    service.lens(by)
     with connect() as con:
         _load(con, titles, needed=("anime_id",), optional={})
         rows_read = _count(con, "raw")
         con.execute("CREATE TEMP TABLE queries AS SELECT DISTINCT anime_id AS query_anime_id FROM raw ORDER BY 1")
         wanted = filled(read_arrays(con, "SELECT * FROM queries")["query_anime_id"], 0)
-        answerable = [int(i) for i in wanted if service.can_compare(int(i))]
+        answerable = [int(i) for i in wanted if service.can_compare(int(i), by=by)]
         con.execute(
             "CREATE TEMP TABLE answerable AS "
             "SELECT unnest(range(?))::INTEGER AS q, unnest(?::INTEGER[]) AS query_anime_id",
             [len(answerable), answerable],
         )
-        rankings = (service.rank_similar(anime_id, query) for anime_id in answerable)
+        rankings = (service.rank_similar(anime_id, query, by=by) for anime_id in answerable)
         written = _write(con, out, rankings, len(answerable), "SELECT q, query_anime_id FROM answerable", progress)
         return BatchReport(
             answered=len(answerable),

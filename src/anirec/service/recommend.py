@@ -19,10 +19,20 @@ from anirec.core.protocols import Recommender
 from anirec.core.ranking import DEFAULT_KINDS, Filters, FranchiseMode, Query, Ranking
 from anirec.explain import Reason, reasons
 from anirec.rank import align, rank
+from anirec.recommenders.similar import Similar
 from anirec.titles import TitleIndex
 
 if TYPE_CHECKING:
     from anirec.sources.own_list import OwnList
+
+ALL_LENSES = "blend"
+VIEWERS = "viewers"
+LENSES = {
+    VIEWERS: "hold ratings",
+    "genres": "say what titles are about",
+    "crowd": "hold what people recommend beside one another",
+}
+"""The lenses of `similar` that training knows, and what it takes to have each."""
 
 DISLIKE_SCORE = 2.0
 """A plain dislike counts like a score of 2 ("horrible" on MyAnimeList's scale)."""
@@ -55,16 +65,31 @@ class Personal(Protocol):
 
 
 @dataclass(frozen=True)
+class Likeness:
+    """Why a title is like another one.
+
+    lenses: each lens's share, 0..1, in its score, largest first; without those of no say. shared: labels and tags that
+    both carry, see `Anime`. votes: how many people named the two together, 0 = nobody, or the bundle does not know.
+    """
+
+    lenses: Mapping[str, float]
+    shared: tuple[str, ...]
+    votes: int
+
+
+@dataclass(frozen=True)
 class Recommendation:
     """One recommended anime. rank: from 1. score: the model's, comparable within one list only.
 
     because: titles of the profile by their share in the score, strongest first; negative = it spoke against it.
+    likeness: to the title that was asked for, None where several were given.
     """
 
     rank: int
     anime: Anime
     score: float
     because: tuple[Reason, ...]
+    likeness: Likeness | None = None
 
 
 @dataclass(frozen=True)
@@ -182,31 +207,64 @@ class Service:
         self,
         title: str | int,
         *,
+        by: str = ALL_LENSES,
         k: int = 20,
         franchise: FranchiseMode | str = FranchiseMode.ENTRY,
         popularity: float = 0.0,
         filters: Filters | None = None,
     ) -> Recommendations:
-        """Return the anime nearest to one title in whom they please; arguments and errors as in `recommend`."""
+        """Return the anime most like one title; arguments and errors as in `recommend`, and as in `lens`.
+
+        by: the lens to look through (see `lenses`), or "blend" for all of them in the weights that serve best.
+        """
         understood = self._understand(_text(title))
         query = Query(k=k, filters=self.filters(filters), franchise=_mode(franchise), popularity=popularity)
-        ranking = self.rank_similar(understood.anime_id, query)
-        return self._explained(Profile.of_likes([understood.anime_id]), ranking, [understood])
+        ranking = self.rank_similar(understood.anime_id, query, by=by)
+        profile = Profile.of_likes([understood.anime_id])
+        answer = self._explained(profile, ranking, [understood])
+        return replace(answer, items=self._likened(answer, profile, understood.anime_id, by))
 
-    def rank_similar(self, anime_id: int, query: Query) -> Ranking:
-        """Rank the anime nearest to one that the catalogue knows.
+    def rank_similar(self, anime_id: int, query: Query, *, by: str = ALL_LENSES) -> Ranking:
+        """Rank the anime most like one that the catalogue knows.
 
-        Where too few people rated it, those of its franchise that were rated stand for it.
+        A lens that does not know it looks at those of its franchise that it knows.
 
         Raises:
-            MissingAbility: nobody's ratings say anything about it or its franchise.
+            MissingAbility: no lens knows anything about it or its franchise; or as in `lens`.
+            InputError: as in `lens`.
         """
-        rows = self._stand_ins(anime_id)
-        if len(rows) == 0:
-            raise MissingAbility(f"too few people rated the anime {anime_id} to say what is like it")
-        profile = Profile.of_likes(self.catalogue.anime_ids[rows].tolist())
+        model, profile = self.lens(by), self._view(anime_id, by)
+        if profile is None:
+            others = f"; the bundle has the lenses {', '.join(self.lenses)}" if by != ALL_LENSES else ""
+            raise MissingAbility(
+                f'too little is known of the anime {anime_id} to say what is like it by "{by}"{others}'
+            )
         seen = np.array([anime_id], dtype=np.int32)
-        return self.rank(profile, query, model=self.similar_model, seen=seen)
+        return self._ranked(model, profile, query, seen)
+
+    @property
+    def lenses(self) -> tuple[str, ...]:
+        """Names of the lenses that this bundle can look through; the blend of them has the name "blend"."""
+        whole = self.models[self.similar_model]
+        return tuple(whole.lenses) if isinstance(whole, Similar) else (VIEWERS,)
+
+    def lens(self, by: str = ALL_LENSES) -> Recommender:
+        """Return what answers `similar` through one lens.
+
+        Raises:
+            InputError: there is no such lens in any bundle.
+            MissingAbility: this bundle lacks it.
+        """
+        if by not in (ALL_LENSES, *self.lenses, *LENSES):
+            known = dict.fromkeys((ALL_LENSES, *LENSES, *self.lenses))
+            raise InputError(f'there is no lens "{by}"; there are {", ".join(known)}')
+        if by != ALL_LENSES and by not in self.lenses:
+            raise MissingAbility(
+                f'this bundle has no lens "{by}", it has {", ".join(self.lenses)}; train one with `anirec train` on '
+                f"data that {LENSES[by]}"
+            )
+        whole = self.models[self.similar_model]
+        return self._alone[by] if by != ALL_LENSES and isinstance(whole, Similar) else whole
 
     def read_list(self, path: Path) -> OwnList:
         """Read a person's own list: MyAnimeList's export (.xml, .xml.gz), AniList's JSON, or a CSV with ids or titles.
@@ -243,9 +301,9 @@ class Service:
         )
         return Info(anime=facts[anime_id], franchise=places)
 
-    def can_compare(self, anime_id: int) -> bool:
-        """Return whether `similar` can answer for this id."""
-        return len(self._stand_ins(anime_id)) > 0
+    def can_compare(self, anime_id: int, *, by: str = ALL_LENSES) -> bool:
+        """Return whether `similar` can answer for this id; errors as in `lens`."""
+        return self._view(anime_id, by) is not None
 
     def rank(
         self,
@@ -259,7 +317,11 @@ class Service:
 
         seen: int32 ids that are on the profile for ranking (left out, their franchises known) but say nothing of taste.
         """
-        recommender = self.model(model)
+        return self._ranked(self.model(model), profile, query, seen)
+
+    def _ranked(
+        self, recommender: Recommender, profile: Profile, query: Query, seen: NDArray[np.int32] | None
+    ) -> Ranking:
         scores = recommender.score([profile])[0]
         known = profile if seen is None or len(seen) == 0 else with_seen(profile, seen)
         return rank(align(scores, self._rows[id(recommender)], self.catalogue), known, self.catalogue, query)
@@ -313,7 +375,44 @@ class Service:
     @cached_property
     def _rows(self) -> dict[int, NDArray[np.int64]]:
         """Where the items of each model stand in the catalogue, by the model's identity."""
-        return {id(model): self.catalogue.rows_of(model.items) for model in self.models.values()}
+        models = (*self.models.values(), *self._alone.values())
+        return {id(model): self.catalogue.rows_of(model.items) for model in models}
+
+    @cached_property
+    def _alone(self) -> dict[str, Similar]:
+        """Every lens by itself, by name."""
+        whole = self.models[self.similar_model]
+        return {name: whole.by(name) for name in whole.lenses} if isinstance(whole, Similar) else {}
+
+    def _view(self, anime_id: int, by: str) -> Profile | None:
+        """Return what `similar` is asked with for a title, None where nothing is known of it."""
+        model = self.lens(by)
+        if isinstance(model, Similar):
+            profile = Profile.of_likes([anime_id])
+            return profile if model.views(profile) else None
+        rows = self._stand_ins(anime_id)
+        return Profile.of_likes(self.catalogue.anime_ids[rows].tolist()) if len(rows) else None
+
+    def _likened(self, answer: Recommendations, profile: Profile, anime_id: int, by: str) -> tuple[Recommendation, ...]:
+        """Return the items with why they are like the title, where the bundle says so."""
+        model = self.lens(by)
+        if not isinstance(model, Similar) or not answer.items:
+            return answer.items
+        found = np.array([item.anime.anime_id for item in answer], dtype=np.int32)
+        shares, votes = model.shares(profile, found), model.votes(anime_id, found)
+        asked = answer.named[anime_id]
+        carried = {*asked.genres, *asked.themes, *asked.demographics, *asked.tags}
+        return tuple(
+            replace(
+                item,
+                likeness=Likeness(
+                    lenses={name: float(of[i]) for name, of in shares.items() if of[i] > 0},
+                    shared=tuple(label for label in _labels(item.anime) if label in carried),
+                    votes=int(votes[i]),
+                ),
+            )
+            for i, item in enumerate(answer)
+        )
 
     def _explained(self, profile: Profile, ranking: Ranking, understood: Sequence[Understood]) -> Recommendations:
         whys: list[tuple[Reason, ...]] = [() for _ in range(len(ranking))]
@@ -340,6 +439,10 @@ def with_seen(profile: Profile, seen: NDArray[np.int32]) -> Profile:
         scores=np.concatenate([profile.scores, np.full(len(more), np.nan, np.float32)])[order],
         statuses=np.concatenate([profile.statuses, np.zeros(len(more), np.int8)])[order],
     )
+
+
+def _labels(anime: Anime) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*anime.genres, *anime.themes, *anime.demographics, *anime.tags)))
 
 
 def _mode(mode: FranchiseMode | str) -> FranchiseMode:

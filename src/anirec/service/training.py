@@ -24,9 +24,11 @@ from anirec.core.state import State
 from anirec.evaluate.protocol import FIGURES, Report, mean_ndcg, run
 from anirec.prepare.catalogue import read_catalogue
 from anirec.prepare.dataset import Dataset, read_dataset
+from anirec.prepare.pairs import read_pairs
 from anirec.prepare.splits import Split, held_out_users
 from anirec.recommenders.blend import Blend, BlendWeights
 from anirec.service.card import model_card
+from anirec.service.lenses import Lens, fit_similar
 from anirec.service.progress import Progress
 from anirec.stores.bundle import BundleContent, write_bundle
 from anirec.stores.facts import write_facts, write_titles
@@ -48,9 +50,6 @@ order."""
 TEST_SHARE: Final = 0.5
 VALIDATION_SHARE: Final = 0.2
 """At most these shares of the users who could be held out are, to test on and to choose weights on."""
-SIMILAR_WEIGHT: Final = 0.002
-"""Weight of popularity in `similar`: it only orders what the ratings say nothing about."""
-
 
 READ: Final = ("anime", "ratings", "recommendations", "relations", "titles")
 """The canonical tables that a bundle may be made from."""
@@ -75,14 +74,15 @@ FitAny = Callable[[Dataset, np.random.Generator], Recommender]
 class Recipe:
     """What is fitted.
 
-    parts: of the blend, by name: `ease` and `popularity`. extra: further models, by name. default: the one that is
-    served. config: what all were configured with. n_validation: users held out to choose the blend's weights. seed: of
-    everything that is drawn.
+    parts: of the blend, by name: `ease` and `popularity`. extra: further models, by name. lenses: of `similar`, by
+    name, besides the viewers' one, which is `ease`. default: the model that is served. config: what all were configured
+    with. n_validation: users held out to choose the blend's weights. seed: of everything that is drawn.
     """
 
     parts: Mapping[str, Fit]
     config: Mapping[str, Any]
     extra: Mapping[str, Fit] = field(default_factory=dict)
+    lenses: Mapping[str, Lens] = field(default_factory=dict)
     default: str = BLEND
     n_validation: int = 1500
     seed: int = 0
@@ -145,8 +145,13 @@ def train(material: Material, out: Path, recipe: Recipe, progress: Progress) -> 
         **parts,
         **_fit(material.dataset, recipe.extra, recipe.seed, progress, "fitting what else was asked for"),
         BLEND: Blend(parts, weights),
-        SIMILAR: Blend(parts, _constant(SIMILAR_WEIGHT)),
     }
+    pairs = read_pairs(material.folder)
+    viewers = (PERSONAL, parts[PERSONAL])
+    choice = fit_similar(
+        material.dataset, material.catalogue, pairs, viewers, recipe.lenses, seed=recipe.seed, progress=progress
+    )
+    models |= {**choice.parts, SIMILAR: choice.similar}
     with tempfile.TemporaryDirectory() as work:
         tables = {name: Path(work) / name for name in ("anime.parquet", "titles.parquet")}
         write_facts(material.folder, tables["anime.parquet"])
@@ -160,7 +165,12 @@ def train(material: Material, out: Path, recipe: Recipe, progress: Progress) -> 
             models={name: model.state() for name, model in models.items()},
             default_model=recipe.default,
             tables=tables,
-            about={"data": dict(material.facts), "config": dict(recipe.config), "seed": recipe.seed},
+            about={
+                "data": dict(material.facts),
+                "config": dict(recipe.config),
+                "seed": recipe.seed,
+                "similar": {"questions": choice.questions, "ndcg@10": choice.ndcg},
+            },
         )
         return Trained(write_bundle(out, content), found, card)
 

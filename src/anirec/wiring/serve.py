@@ -11,7 +11,18 @@ from typing import Final
 from anirec.core.errors import DamagedBundle
 from anirec.core.protocols import Recommender
 from anirec.core.state import State
-from anirec.recommenders import blend, content, crowd, ease, ials, neighbours, popularity, sparse_linear, vectors
+from anirec.recommenders import (
+    blend,
+    content,
+    crowd,
+    ease,
+    ials,
+    neighbours,
+    popularity,
+    similar,
+    sparse_linear,
+    vectors,
+)
 from anirec.recommenders.neural import autoencoders, hybrid, masked_set_serving, ncf, recvae, twoheads
 from anirec.service.recommend import Personal, Service
 from anirec.stores.bundle import Bundle, read_bundle
@@ -38,7 +49,13 @@ RESTORERS: Final[Mapping[str, Callable[[State], Recommender]]] = {
     "two-heads": twoheads.restore,
     "user_knn": neighbours.restore_users,
 }
-"""How a model is rebuilt from its state, by the state's kind; blends are put together from these."""
+"""How a model is rebuilt from its state, by the state's kind."""
+
+COMPOSERS: Final[Mapping[str, Callable[[State, Mapping[str, Recommender]], Recommender]]] = {
+    "blend": blend.restore,
+    "similar": similar.restore,
+}
+"""How a model is put together from its state and the models it is made of."""
 
 EXPLAINER: Final = "ease"
 SIMILAR: Final = "similar"
@@ -85,16 +102,16 @@ def load(bundle: Path | str | None = None) -> Service:
 
 
 def restore_models(bundle: Bundle) -> dict[str, Recommender]:
-    """Rebuild all models of a bundle: first the single ones, then the blends of them.
+    """Rebuild all models of a bundle: first the single ones, then what is composed of them.
 
     Raises:
         DamagedBundle: a model is of an unknown kind, or its arrays do not fit together.
     """
     try:
-        models = {name: RESTORERS[s.kind](s) for name, s in bundle.models.items() if s.kind != "blend"}
-        blends = {name: blend.restore(s, models) for name, s in bundle.models.items() if s.kind == "blend"}
+        models = {name: RESTORERS[s.kind](s) for name, s in bundle.models.items() if s.kind not in COMPOSERS}
+        composed = {name: COMPOSERS[s.kind](s, models) for name, s in bundle.models.items() if s.kind in COMPOSERS}
     except KeyError as error:
         raise DamagedBundle(f"the bundle at {bundle.path} lacks or does not explain {error}") from error
     except ValueError as error:
         raise DamagedBundle(f"a model of the bundle at {bundle.path} is damaged: {error}") from error
-    return models | blends
+    return models | composed

@@ -14,6 +14,8 @@ from anirec.recommenders import ease
 from anirec.service.progress import Progress
 from anirec.service.training import BLEND, FitAny, Material, Recipe, read_material
 from anirec.sources.importer import import_folder, recognise
+from anirec.wiring.lenses import config as lens_config
+from anirec.wiring.lenses import lenses
 from anirec.wiring.models import Chosen, chosen
 
 
@@ -28,8 +30,9 @@ def recipe(material: Material, seed: int = 0, extra: Sequence[Chosen] = ()) -> R
     return Recipe(
         parts={name: model.fit for name, model in parts.items()},
         extra={name: model.fit for name, model in others.items()},
+        lenses=lenses(material),
         default=next(iter(others), BLEND),
-        config={name: dict(model.config) for name, model in (parts | others).items()},
+        config={name: dict(model.config) for name, model in (parts | others).items()} | lens_config(),
         seed=seed,
     )
 

@@ -1,0 +1,52 @@
+"""The further lenses of `similar`: what titles are about, and what people name beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+
+from anirec.prepare.dataset import Dataset
+from anirec.prepare.features import GROUPS, read_features
+from anirec.prepare.pairs import Pairs
+from anirec.recommenders import content, crowd
+from anirec.service.lenses import Lens
+from anirec.service.training import Material, Storable
+
+GENRES: Final = content.ContentConfig(studio=0.6, kind=0.6)
+"""For one title, who made it and whether it is a film or a series tell more than they do for a whole profile: NDCG@10
+of what people name beside it .043, against .039 with the model's own weights."""
+CROWD: Final = crowd.CrowdConfig(steps=3)
+"""A walk of three steps finds what people name as well as one of 25 (NDCG@10 .096 against .093), in a fraction of the
+time."""
+TELLING: Final = ("label", "tag", "studio")
+"""A title of which none of these is known is about nothing in particular: the lens does not know it."""
+WEIGHTS: Final = {"genres": 0.32, "crowd": 0.54}
+"""What was chosen on the real data, for data of one's own without enough pairs."""
+
+
+def lenses(material: Material) -> Mapping[str, Lens]:
+    """Return the lenses by name."""
+    return {
+        "genres": Lens(partial(_genres, material), WEIGHTS["genres"]),
+        "crowd": Lens(_crowd, WEIGHTS["crowd"]),
+    }
+
+
+def config() -> dict[str, dict[str, Any]]:
+    """Return the settings of the lenses, for manifests."""
+    return {"similar-genres": asdict(GENRES), "similar-crowd": asdict(CROWD)}
+
+
+def _genres(material: Material, dataset: Dataset, _pairs: Pairs, rng: np.random.Generator) -> Storable | None:
+    features = read_features(material.folder)
+    telling = np.flatnonzero(np.isin(features.groups, [GROUPS.index(group) for group in TELLING]))
+    told = np.asarray(features.matrix[:, telling].sum(axis=1)).ravel() > 0
+    return content.fit(dataset, GENRES, rng, features=features.of(told)) if told.any() else None
+
+
+def _crowd(dataset: Dataset, pairs: Pairs, rng: np.random.Generator) -> Storable | None:
+    return crowd.fit(dataset, CROWD, rng, pairs=pairs) if len(pairs.known_to(dataset.anime_ids)) else None

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from anirec.core.profile import Profile
+from anirec.evaluate.named import measure, questions
+from anirec.prepare.dataset import Dataset
+from anirec.prepare.pairs import Pairs, pairs_of
+from anirec.rank import align
+from anirec.recommenders import content, crowd, popularity
+from anirec.recommenders.similar import Similar
+from anirec.service.lenses import LEAST, Choice, Lens, Pool, best_weights, fit_similar, gather
+from anirec.service.progress import silent
+from recommenders.described import features_of
+from worlds import catalogue_of, dataset_of
+
+N = 180
+GROUPS = 12
+"""People name titles together that are of one group, fifteen in each; labels tell the groups, ratings do not."""
+CATALOGUE = catalogue_of(N, franchises=[[1, 13]])  # 1 and 13 are of one group, and relatives
+
+
+def ratings() -> Dataset:
+    rng = np.random.default_rng(1)
+    return dataset_of({user: {int(i): 8 for i in rng.choice(N, 12) + 1} for user in range(80)}, n=N)
+
+
+def named(count: int = 500) -> Pairs:
+    rng = np.random.default_rng(2)
+    edges: set[tuple[int, int]] = set()
+    while len(edges) < count:
+        a, b = sorted(int(i) for i in rng.choice(N, 2, replace=False) + 1)
+        if a % GROUPS == b % GROUPS:
+            edges.add((a, b))
+    first, second = (np.array(column, np.int32) for column in zip(*sorted(edges), strict=True))
+    return pairs_of(first, second, (1 + rng.integers(0, 5, len(first))).astype(np.float32))
+
+
+def genres(dataset: Dataset, _pairs: Pairs, rng: np.random.Generator) -> content.Content:
+    labels = [[f"G{i % GROUPS}"] for i in range(1, N + 1)]
+    return content.fit(dataset, content.ContentConfig(), rng, features=features_of(labels))
+
+
+def noise(dataset: Dataset, _pairs: Pairs, rng: np.random.Generator) -> content.Content:
+    labels = [[f"N{i}"] for i in rng.integers(0, 20, N)]
+    return content.fit(dataset, content.ContentConfig(), rng, features=features_of(labels))
+
+
+def graph(dataset: Dataset, pairs: Pairs, rng: np.random.Generator) -> crowd.Crowd | None:
+    return crowd.fit(dataset, crowd.CrowdConfig(steps=3), rng, pairs=pairs) if len(pairs) else None
+
+
+def chosen(lenses: Mapping[str, Lens], pairs: Pairs, seed: int = 0) -> Choice:
+    data = ratings()
+    viewers = popularity.fit(data, popularity.PopularityConfig(), np.random.default_rng(0))
+    return fit_similar(data, CATALOGUE, pairs, ("ease", viewers), lenses, seed=seed, progress=silent)
+
+
+def scores(model: Similar, anime_id: int) -> NDArray[np.float32]:
+    return align(model.score([Profile.of_likes([anime_id])])[0], CATALOGUE.rows_of(model.items), CATALOGUE)
+
+
+def test_the_lens_that_sees_what_people_name_gets_the_most_weight_and_noise_the_least() -> None:
+    choice = chosen({"noise": Lens(noise, 5.0), "genres": Lens(genres, 0.1)}, named())
+    weights = choice.similar.weights
+    assert choice.questions >= 100
+    assert choice.ndcg is not None
+    assert choice.ndcg > 0.3
+    assert weights["genres"] > 4 * weights["noise"]
+    assert sum(weights.values()) == pytest.approx(1, abs=0.001)
+    assert min(weights.values()) >= LEAST * 0.9
+
+
+def test_the_blend_finds_held_out_pairs_better_than_popularity() -> None:
+    learned, tested = named().parted(0.2, np.random.default_rng(5))
+    similar = chosen(
+        {"noise": Lens(noise, 1.0), "genres": Lens(genres, 1.0), "crowd": Lens(graph, 1.0)}, learned
+    ).similar
+
+    scorers = {"blend": partial(scores, similar), "popularity": partial(scores, similar.by("viewers"))}
+    report = measure(scorers, questions(tested, learned, CATALOGUE), CATALOGUE, np.random.default_rng(0))
+    rows = report.rows["unrelated"]
+    assert rows["blend"]["ndcg@10"].low > rows["popularity"]["ndcg@10"].high + 0.2
+
+
+def test_weights_are_chosen_on_pairs_that_no_lens_has_seen() -> None:
+    seen: list[Pairs] = []
+
+    def spy(dataset: Dataset, pairs: Pairs, rng: np.random.Generator) -> crowd.Crowd | None:
+        seen.append(pairs)
+        return graph(dataset, pairs, rng)
+
+    pairs = named()
+    choice = chosen({"crowd": Lens(spy, 1.0)}, pairs)
+    assert sorted(len(of_fit) for of_fit in seen)[-1] == len(pairs)  # what is kept knows all
+    fewer = min(seen, key=len)
+    held = {*zip(pairs.first.tolist(), pairs.second.tolist(), strict=True)} - {
+        *zip(fewer.first.tolist(), fewer.second.tolist(), strict=True)
+    }
+    assert len(held) == len(pairs) - len(fewer) > 0
+    edges = graph(ratings(), fewer, np.random.default_rng(0))
+    assert edges is not None
+    for a, b in held:  # neither direction is in the graph that is judged
+        assert edges.votes(a, np.array([b], np.int32))[0] == edges.votes(b, np.array([a], np.int32))[0] == 0
+    assert choice.questions > 0
+
+
+def test_the_same_seed_gives_the_same_weights() -> None:
+    lenses = {"genres": Lens(genres, 0.3), "crowd": Lens(graph, 0.3)}
+    assert chosen(lenses, named()).similar.weights == chosen(lenses, named()).similar.weights
+
+
+def test_without_enough_pairs_the_lenses_keep_their_own_weights() -> None:
+    choice = chosen({"genres": Lens(genres, 0.42)}, named(30))
+    assert (choice.questions, choice.ndcg) == (0, None)
+    assert choice.similar.weights == pytest.approx({"viewers": 0.25, "genres": 0.75})
+
+
+def test_a_lens_without_anything_to_look_at_does_not_exist() -> None:
+    none = named(30).where(np.zeros(30, np.bool_))
+    choice = chosen({"genres": Lens(genres, 0.6), "crowd": Lens(graph, 0.6)}, none)
+    assert set(choice.similar.lenses) == {"viewers", "genres"}
+    assert set(choice.parts) == {"similar-genres"}
+
+
+def test_relatives_and_what_was_learned_are_not_in_the_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("anirec.service.lenses.POOL", N)
+    learned, held = named().parted(0.2, np.random.default_rng(7))
+    similar = chosen({"genres": Lens(genres, 1.0)}, learned).similar
+    asked = questions(held, learned, CATALOGUE)[:1]
+    pool = gather(similar, asked, CATALOGUE, silent)
+    candidates = N - len(np.union1d(asked[0].barred("unrelated", CATALOGUE), [asked[0].row]))
+    assert pool.gains.shape == (1, candidates)
+
+
+def test_the_figure_that_is_sought_is_that_of_the_definition() -> None:
+    rng = np.random.default_rng(3)
+    seen = {name: rng.random((4, 30), dtype=np.float32) for name in "ab"}
+    gains = np.where(rng.random((4, 30)) < 0.2, rng.random((4, 30)), 0).astype(np.float32)
+    pool = Pool(seen, gains, np.full(4, 2.0))
+    expected = 0.0
+    for row in range(4):
+        order = sorted(range(30), key=lambda c, r=row: -(0.3 * seen["a"][r, c] + 0.7 * seen["b"][r, c]))  # type: ignore[misc]
+        expected += sum(gains[row, c] / np.log2(place + 2) for place, c in enumerate(order[:10])) / 2 / 4
+    assert pool.ndcg({"a": 0.3, "b": 0.7}) == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_search_never_ends_below_where_it_began() -> None:
+    rng = np.random.default_rng(3)
+    seen = {name: rng.random((20, 40), dtype=np.float32) for name in "abc"}
+    gains = np.where(rng.random((20, 40)) < 0.1, 1, 0).astype(np.float32)
+    pool, start = Pool(seen, gains, np.ones(20)), {"a": 0.2, "b": 0.3, "c": 0.5}
+    _, reached = best_weights(pool, start)
+    assert reached >= pool.ndcg(start)
