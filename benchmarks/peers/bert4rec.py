@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from exchange import Result, Split, asked, lists
 from numpy.typing import NDArray
-from sequences import Sequences, batches, filled, scores_by, tensor, trained
 from torch.nn import functional
+
+from exchange import Result, Split, asked, lists
+from sequences import Sequences, batches, filled, scores_by, tensor, trained
 
 HIDDEN, BLOCKS, HEADS, LENGTH = 64, 2, 4, 100
 MASKED, BATCH, RATE = 0.15, 128, 1e-3

@@ -15,10 +15,10 @@ import numpy as np
 import torch
 from cornac.data import Dataset
 from cornac.models import VAECF, RecVAE
-from cornac.models.recvae.recvae import VAE as RecVaeNet
-from exchange import Clock, Result, Score, Split, asked, lists, valid_ndcg
 from numpy.typing import NDArray
 from scipy import sparse
+
+from exchange import Clock, Result, Score, Split, asked, lists, valid_ndcg
 
 PAPERS = {
     "mult-vae": "k 200, layers [600], beta 0.2, learning rate 1e-3, batch 100",  # Liang et al. 2018, section 4.3
@@ -74,8 +74,10 @@ def mult_vae(train: Any, inside: NDArray[np.int64], seed: int) -> Model:
 
 def recvae(train: Any, inside: NDArray[np.int64], seed: int) -> Model:
     """Return the net, what trains it for some epochs and says how many, and its scores."""
+    from cornac.models.recvae.recvae import VAE
+
     model = RecVAE(seed=seed, use_gpu=False)
-    net = RecVaeNet(hidden_dim=model.hidden_dim, latent_dim=model.latent_dim, input_dim=train.num_items)
+    net = VAE(hidden_dim=model.hidden_dim, latent_dim=model.latent_dim, input_dim=train.num_items)
     encoder, decoder = (torch.optim.Adam(part.parameters(), lr=model.lr) for part in (net.encoder, net.decoder))
     shared = {"model": net, "train_set": train, "my_batch_size": model.batch_size, "beta": None, "gamma": model.gamma}
 

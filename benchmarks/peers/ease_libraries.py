@@ -12,9 +12,10 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-from exchange import Result, Score, Split, asked, lists, valid_ndcg
 from numpy.typing import NDArray
 from scipy import sparse
+
+from exchange import Result, Score, Split, asked, lists, valid_ndcg
 
 GRID = (50.0, 100.0, 200.0, 500.0)
 

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from exchange import DEPTH, Likes, Result, Split, Tops, asked, ndcg
 from implicit.cpu.als import AlternatingLeastSquares
 from scipy import sparse
 
+from exchange import DEPTH, Likes, Result, Split, Tops, asked, ndcg
+
 FACTORS = 128
-GRID = tuple(product((2.0, 5.0, 10.0), (1.0, 10.0, 30.0)))  # alpha: weight of a like beside 1; regularization
+GRID = tuple(product((2.0, 5.0), (10.0, 30.0)))  # alpha: weight of a like beside 1; regularization
 
 
 def main() -> None:

@@ -12,13 +12,14 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from exchange import Result, Split, Tops, asked, lists, valid_ndcg
 from irspack import IALSRecommender
 from scipy import sparse
 
+from exchange import Result, Split, Tops, asked, lists, valid_ndcg
+
 FACTORS = 128
 DEFAULTS = (0.1, 0.001)
-GRID = tuple(product((0.1, 0.2, 0.4), (0.003, 0.01, 0.03)))  # alpha0: weight of the rest beside 1; reg
+GRID = tuple(product((0.1,), (0.003, 0.01, 0.03)))  # alpha0: weight of the rest beside 1; reg
 
 
 def main() -> None:

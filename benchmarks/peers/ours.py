@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from exchange import Likes, Result, Score, Split, asked, lists, valid_ndcg
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -26,6 +25,7 @@ from anirec.recommenders import ease, ials, item2vec
 from anirec.recommenders.neural import autoencoders, recvae
 from anirec.recommenders.neural.masked_set_samples import MaskedSetConfig
 from anirec.recommenders.neural.settings import Run
+from exchange import Likes, Result, Score, Split, asked, lists, valid_ndcg
 
 Fit = Callable[[Dataset, Any, np.random.Generator], Recommender]
 
@@ -54,7 +54,7 @@ LINEAR = {
     "ials": Linear(
         ials.fit,
         ials.IalsConfig(),
-        tuple({"alpha": alpha, "l2": l2} for alpha, l2 in product((0.1, 0.2, 0.4), (0.003, 0.01, 0.03))),
+        tuple({"alpha": alpha, "l2": l2} for alpha, l2 in product((0.1,), (0.003, 0.01, 0.03))),
         by_epochs=True,
     ),
     "item2vec": Linear(item2vec.fit, item2vec.Item2VecConfig()),

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from exchange import Clock, Likes, Score, Split, valid_ndcg
 from numpy.typing import NDArray
 from scipy import sparse
 
-LOOKS = 8  # at the validation users, over the budget
+from exchange import Clock, Likes, Score, Split, valid_ndcg
+
+LOOKS = 6  # at the validation users, over the budget
 Sequences = NDArray[np.int64]
 
 
@@ -55,18 +56,17 @@ def trained(net: Any, step: Callable[[], float], score: Score, split: Split, bud
     Raises:
         SystemExit: the loss is not finite.
     """
-    clock, best, kept, steps = Clock(budget), -1.0, deepcopy(net.state_dict()), 0
+    clock, best, kept, steps, loss = Clock(budget), -1.0, deepcopy(net.state_dict()), 0, 0.0
     for look in range(1, LOOKS + 1):
         part = Clock(budget * look / LOOKS, used=clock.used)
         net.train()
         part.start()
-        loss = np.nan
         while not part.over:
             loss = step()
             steps += 1
         part.stop()
         clock.used = part.used
-        if steps and np.isnan(loss):
+        if not np.isfinite(loss):
             raise SystemExit("the loss is not finite")
         net.eval()
         if (figure := valid_ndcg(score, split)) > best:

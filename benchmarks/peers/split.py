@@ -12,10 +12,10 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from exchange import Likes, Split, likes_of
 from numpy.typing import NDArray
 
 from anirec.prepare.dataset import Dataset, read_dataset
+from exchange import Likes, Split, likes_of
 
 TRAIN, VALID, TEST = 8000, 500, 500
 MIN_LIKES = 10

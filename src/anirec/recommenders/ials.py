@@ -49,7 +49,8 @@ class IalsConfig:
 
     d: length of the vectors. alpha: weight of a cell without a liking, where a like weighs 1; smaller where the
     matrix is emptier. l2: penalty. nu: 0..1, how far it grows with the length of a list. epochs: each solves for all
-    users, then for all titles. min_likes: a title with fewer likes is left out. max_items: the most liked so many are fitted.
+    users, then for all titles. min_likes: a title with fewer likes is left out. max_items: the most liked so many are
+    fitted.
     """
 
     d: int = 128
