@@ -19,7 +19,7 @@ from scipy import sparse
 from exchange import DEPTH, Likes, Result, Split, Tops, asked, ndcg
 
 FACTORS = 128
-GRID = tuple(product((2.0, 5.0), (10.0, 30.0)))  # alpha: weight of a like beside 1; regularization
+GRID = tuple(product((1.0, 5.0, 20.0), (0.01, 1.0, 10.0)))  # alpha: weight of a like beside 1; regularization
 
 
 def main() -> None:
