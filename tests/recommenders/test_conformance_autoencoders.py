@@ -110,6 +110,21 @@ def test_the_served_net_is_the_trained_one(config: MultDaeConfig) -> None:
     np.testing.assert_allclose(model.score([profile])[0], logits - logits.min(), atol=1e-5)
 
 
+def test_before_training_lists_differ_by_more_than_the_noise_of_the_narrow_layer() -> None:
+    import torch
+
+    from anirec.recommenders.neural import autoencoder_nets
+
+    torch.manual_seed(0)
+    n = 4000
+    net = autoencoder_nets.MultNet(n, MultVaeConfig())
+    rows = torch.arange(400)  # 20 lists of 20 titles each
+    shown = autoencoder_nets.Bags(rows, torch.full((400,), 20**-0.5), torch.arange(0, 400, 20))
+    hidden = torch.tanh(shown.sum_of(net.encoder) + net.first)
+    noise = (0.5 * net.log_variance(hidden)).exp().mean()
+    assert net.mean(hidden).std(dim=0).mean() > noise
+
+
 def test_a_dislike_says_nothing_without_its_own_input_and_something_with_it() -> None:
     plain, more = Profile.of([Entry(2, 9)]), Profile.of([Entry(2, 9), Entry(12, 1)])
     without, with_it = fitted(DAE), fitted(VAE)

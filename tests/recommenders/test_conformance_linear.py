@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import sparse
 
 from anirec.core.profile import Profile
 from anirec.prepare.dataset import Dataset
@@ -38,8 +39,8 @@ def weighted_least_squares(
 def ials_by_definition(data: Dataset, items: NDArray[np.int32], config: ials.IalsConfig) -> NDArray[np.float64]:
     """The titles' vectors, by alternating dense regressions from the same start."""
     likings = dense_likings(data)[:, np.isin(data.anime_ids, items)]
-    first = np.random.default_rng(0).normal(0, config.spread / np.sqrt(config.d), (len(items), config.d))
-    titles = first.astype(np.float32).astype(np.float64)
+    first = ials.first_vectors(sparse.csr_array(likings.astype(np.float32)), config.d, np.random.default_rng(0))
+    titles = first.astype(np.float64)
     for _ in range(config.epochs):
         users = np.array([weighted_least_squares(titles, of_user, config) for of_user in likings])
         titles = np.array([weighted_least_squares(users, of_title, config) for of_title in likings.T])

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import sparse
 
 from anirec.core.errors import InputError
 from anirec.core.profile import Entry, Profile
@@ -42,6 +43,21 @@ def test_every_epoch_lowers_the_loss() -> None:
         model = fitted(data, epochs=epochs)
         losses.append(loss(data, model.titles.vectors.astype(np.float64), model))
     assert np.all(np.diff(losses) < 0)
+
+
+def test_the_first_vectors_rebuild_a_matrix_of_few_directions() -> None:
+    rng = np.random.default_rng(1)
+    likings = rng.uniform(0, 1, (60, 3)) @ rng.uniform(0, 1, (3, 25))
+    first = ials.first_vectors(sparse.csr_array(likings.astype(np.float32)), 3, rng).astype(np.float64)
+    _, sizes, directions = np.linalg.svd(likings)
+    expected = (directions[:3].T * sizes[:3]) @ directions[:3]  # which no turn and no sign changes
+    np.testing.assert_allclose(first @ first.T, expected, atol=1e-4)
+
+
+def test_more_directions_than_titles_leave_the_rest_at_zero() -> None:
+    first = ials.first_vectors(sparse.csr_array(np.eye(3, dtype=np.float32)), 5, np.random.default_rng(0))
+    np.testing.assert_allclose(first @ first.T, np.eye(3), atol=1e-5)
+    assert not first[:, 3:].any()
 
 
 def test_titles_of_the_own_taste_come_before_those_of_the_other() -> None:
@@ -117,7 +133,6 @@ def test_the_same_seed_gives_the_same_bytes_and_another_other_vectors() -> None:
         {"nu": 1.5},
         {"nu": float("nan")},
         {"epochs": 0},
-        {"spread": 0.0},
         {"min_likes": 0},
         {"max_items": 0},
     ],

@@ -9,13 +9,18 @@ Source: Hu, Koren and Volinsky 2008, "Collaborative Filtering for Implicit Feedb
 penalty and the advice of Rendle et al. 2021, "Revisiting the Performance of iALS on Item Recommendation Benchmarks",
 in which the penalty of a vector is l2 (sum of its likings + alpha * number of vectors on the other side)^nu.
 
+The titles' first vectors are the leading directions of the matrix of likings, found by a randomised singular value
+decomposition (Halko, Martinsson and Tropp 2011, "Finding Structure with Randomness", algorithms 4.4 and 5.1), each as
+long as the square root of its singular value. On 8,000 users of the real data one epoch from there is worth four from
+random vectors, and the best that is reached is better (NDCG@10 of held-out users .342 against .337).
+
 Every solve is exact. The titles' vectors are turned to the axes on which alpha H'H is diagonal, which changes no
 score; a list shorter than d is then solved in its own size (Woodbury's identity) instead of in that of the vectors.
 What a profile dislikes pulls towards -1 instead of 1, with the weight of its liking; nothing disliked is learned from.
 
 Memory: 4 d bytes for each user and title to fit, and some 200 MB for a block of lists; 4 d for each title to serve.
 Time of an epoch: about d^2 for each liking and d^3 for each title; with 430,000 users, 14,000 titles, 4 million likings
-and d = 128 some 12 s of one core, and 1.1 GB. A profile of 120 titles takes about 1 ms.
+and d = 128 some 12 s of one core at most, and 1.1 GB. A profile of 120 titles takes about 1 ms.
 Workable sizes: a million users, 100,000 titles.
 """
 
@@ -34,7 +39,8 @@ from anirec.core.state import State, is_finite_vector
 from anirec.prepare.dataset import Dataset
 from anirec.recommenders.likings import known, likings_matrix, most_liked
 
-CELLS = 2**22  # floats of one block of lists, however long they are: bounds memory
+CELLS = 2**20  # floats of one block of lists, however long they are: bounds memory, and stays near the processor
+PASSES = 2  # over the likings, to find the first vectors
 
 
 @dataclass(frozen=True)
@@ -43,23 +49,22 @@ class IalsConfig:
 
     d: length of the vectors. alpha: weight of a cell without a liking, where a like weighs 1; smaller where the
     matrix is emptier. l2: penalty. nu: 0..1, how far it grows with the length of a list. epochs: each solves for all
-    users, then for all titles. spread: standard deviation of the length of the titles' first vectors.
-    min_likes: a title with fewer likes is left out. max_items: the most liked so many are fitted.
+    users, then for all titles. min_likes: a title with fewer likes is left out. max_items: the most liked so many are
+    fitted.
     """
 
     d: int = 128
     alpha: float = 0.1
     l2: float = 0.001
     nu: float = 1.0
-    epochs: int = 8
-    spread: float = 0.1
+    epochs: int = 4
     min_likes: int = 5
     max_items: int = 100_000
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
-        if not all(0 < value < np.inf for value in (self.alpha, self.l2, self.spread)) or not 0 <= self.nu <= 1:
-            raise InputError(f"iALS needs alpha, l2, spread > 0 and nu in 0..1; got {self}")
+        if not all(0 < value < np.inf for value in (self.alpha, self.l2)) or not 0 <= self.nu <= 1:
+            raise InputError(f"iALS needs alpha, l2 > 0 and nu in 0..1; got {self}")
         if min(self.d, self.epochs, self.min_likes, self.max_items) < 1:
             raise InputError(f"iALS needs d, epochs, min_likes and max_items of at least 1; got {self}")
 
@@ -85,19 +90,38 @@ class Side:
         sizes = weights.sum(axis=1) + config.alpha * len(self.vectors)
         prior = config.alpha * self.spectrum + (config.l2 * sizes**config.nu)[:, np.newaxis]  # [b, d]
         roots = np.sqrt(weights)
-        rows = self.vectors[places] * roots[:, :, np.newaxis]  # [b, m, d]
+        rows = self.vectors[places]  # [b, m, d]
+        rows *= roots[:, :, np.newaxis]
         right = (roots * targets)[:, :, np.newaxis]  # [b, m, 1]
         m, d = rows.shape[1:]
         if m >= d:
             system = rows.transpose(0, 2, 1) @ rows  # [b, d, d]
             np.einsum("bii->bi", system)[:] += prior
-            primal: NDArray[np.float32] = np.linalg.solve(system, rows.transpose(0, 2, 1) @ right)  # [b, d, 1]
-            return primal.reshape(-1, d)
-        scaled = rows / prior[:, np.newaxis]
-        system = scaled @ rows.transpose(0, 2, 1)  # [b, m, m]
+            return _solved(system, (rows.transpose(0, 2, 1) @ right).reshape(-1, d))
+        spread = np.sqrt(prior)[:, np.newaxis]
+        rows /= spread
+        system = rows @ rows.transpose(0, 2, 1)  # [b, m, m]
         np.einsum("bii->bi", system)[:] += 1.0
-        vectors: NDArray[np.float32] = scaled.transpose(0, 2, 1) @ np.linalg.solve(system, right)  # [b, d, 1]
-        return vectors.reshape(-1, d)
+        found = _solved(system, right.reshape(-1, m))[:, :, np.newaxis]
+        vectors: NDArray[np.float32] = (rows.transpose(0, 2, 1) @ found).reshape(-1, d) / spread[:, 0]
+        return vectors
+
+
+def _solved(systems: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return float32 [b, n] x of systems [b, n, n] x = right [b, n], both written over.
+
+    By Cholesky, one by one: three times as fast as `numpy.linalg.solve`, which does not know that they are positive
+    definite. A single one, which is what is asked for when serving, does without SciPy.
+    """
+    if len(systems) == 1:
+        single: NDArray[np.float32] = np.linalg.solve(systems, right[:, :, np.newaxis])[:, :, 0]
+        return single
+    from scipy.linalg import lapack  # noqa: PLC0415 - serving must not pay for it
+
+    for system, vector in zip(systems, right, strict=True):
+        _, solution, failed = lapack.sposv(system.T, vector, lower=1, overwrite_a=1, overwrite_b=1)
+        vector[:] = np.nan if failed else solution
+    return right
 
 
 def on_own_axes(vectors: NDArray[np.float32]) -> Side:
@@ -139,7 +163,7 @@ class Ials:
 
 
 def fit(dataset: Dataset, config: IalsConfig, rng: np.random.Generator) -> Ials:
-    """Fit on who likes what, from random first vectors of the titles.
+    """Fit on who likes what.
 
     Raises:
         FloatingPointError: the vectors do not stay finite.
@@ -147,14 +171,29 @@ def fit(dataset: Dataset, config: IalsConfig, rng: np.random.Generator) -> Ials:
     places = most_liked(dataset, config.min_likes, config.max_items)
     by_user = likings_matrix(dataset, places).tocsr()
     by_title = by_user.tocsc()
-    first = rng.normal(0, config.spread / np.sqrt(config.d), (len(places), config.d)).astype(np.float32)
-    titles = on_own_axes(first)
+    titles = on_own_axes(first_vectors(by_user, config.d, rng))
     for _ in range(config.epochs):
         users = on_own_axes(solve_all(by_user.indptr, by_user.indices, by_user.data, titles, config))
         titles = on_own_axes(solve_all(by_title.indptr, by_title.indices, by_title.data, users, config))
     if not np.isfinite(titles.vectors).all():
         raise FloatingPointError("the vectors of iALS are not finite; raise l2")
     return Ials(items=dataset.anime_ids[places], titles=titles, config=config)
+
+
+def first_vectors(likings: Any, d: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return float32 [n, d]: the leading right singular vectors, times the roots of their singular values.
+
+    likings: sparse [users, n]. Where n is smaller than d, the rest is 0.
+    """
+    transposed = likings.T.tocsr()
+    basis = rng.normal(size=(likings.shape[1], d)).astype(np.float32)
+    for _ in range(PASSES):
+        basis = np.linalg.qr(transposed @ (likings @ basis))[0]  # [n, min(n, d)]
+    seen = likings @ basis
+    squares, axes = np.linalg.eigh((seen.T @ seen).astype(np.float64))
+    vectors = np.zeros((len(basis), d), dtype=np.float32)
+    vectors[:, : basis.shape[1]] = basis @ (axes * np.maximum(squares, 0) ** 0.25)
+    return vectors
 
 
 def solve_all(

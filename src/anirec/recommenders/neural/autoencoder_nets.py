@@ -18,6 +18,9 @@ from anirec.recommenders.neural.loop import Run, device, seed, train
 if TYPE_CHECKING:
     from anirec.recommenders.neural.autoencoders import MultDaeConfig
 
+SPREAD = 0.35  # of the encoder's first weights: what each unit hears of a list is then neither nothing nor all
+QUIET = -5.0  # the narrow layer's first logarithm of the variance
+
 
 class Bags(NamedTuple):
     """Weighted sets of rows, one set after the other. rows: int64 [e]. weights: [e]. offsets: int64 [b], starts."""
@@ -99,16 +102,21 @@ def log_likelihood(logits: Tensor, batch: Batch) -> Tensor:
 
 
 class MultNet(nn.Module):
-    """Mult-DAE, or with a narrow layer Mult-VAE."""
+    """Mult-DAE, or with a narrow layer Mult-VAE.
+
+    An input has length 1, so its sums spread as the encoder's weights do: with Xavier's some 0.02, which the noise of
+    the narrow layer drowns, and training spends its first ten epochs on getting out of that.
+    """
 
     def __init__(self, n: int, config: MultDaeConfig) -> None:
         super().__init__()
         self.latent = config.latent if isinstance(config, autoencoders.MultVaeConfig) else 0
-        self.encoder = table(n * (1 + config.dislikes), config.hidden)
+        self.encoder = nn.Parameter(SPREAD * torch.randn(n * (1 + config.dislikes), config.hidden))
         self.first = nn.Parameter(torch.zeros(config.hidden))
         if self.latent:
             self.mean = nn.Linear(config.hidden, self.latent)
             self.log_variance = nn.Linear(config.hidden, self.latent)
+            nn.init.constant_(self.log_variance.bias, QUIET)
             self.widen = nn.Linear(self.latent, config.hidden)
         self.decoder = nn.Linear(config.hidden, n)
 

@@ -50,8 +50,10 @@ class MultVaeConfig(MultDaeConfig):
     """How Mult-VAE is fitted.
 
     latent: width of its narrow layer. beta: price of being unlike N(0, 1), reached after a share `anneal` of training.
+    batch: smaller than of the others, as it is steps that it needs.
     """
 
+    batch: int = 100
     latent: int = 100
     beta: float = 0.2
     anneal: float = 0.3
