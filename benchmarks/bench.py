@@ -176,7 +176,11 @@ def latency(size: str, folder: str, fitted: str) -> dict[str, Any]:
     known = read_catalogue(Path(folder)) if size == REAL else synthetic.catalogue(int(size), rng)
     one = np.ones(1, np.float32)
     floor = Popularity(items=known.anime_ids, popularity=rng.random(len(known), dtype=np.float32))
-    blend = Blend({"ease": model, "popularity": floor}, BlendWeights(one, {"ease": one, "popularity": one * 0.01}))
+    blend = Blend(
+        {"ease": model, "popularity": floor},
+        {"ease": "liking", "popularity": "share"},
+        BlendWeights(one, {"ease": np.array([[0.5, 1]], np.float32), "popularity": np.array([[0.1]], np.float32)}),
+    )
     rows = known.rows_of(blend.items)
     used = np.diff(model.indptr) / np.diff(model.indptr).sum()  # titles with many weights are the popular ones
     profiles = [

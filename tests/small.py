@@ -39,8 +39,8 @@ def write_small_bundle(folder: Path) -> Path:
         "popularity": popularity.fit(data, popularity.PopularityConfig(), rng),
     }
     one = np.ones(1, dtype=np.float32)
-    weights = blend.BlendWeights(sizes=one, weights={"ease": one, "popularity": one * np.float32(0.01)})
-    mixed = blend.Blend(parts, weights).state()
+    by_part = {"ease": np.array([[0, 5]], np.float32), "popularity": np.array([[0.01]], np.float32)}
+    mixed = blend.Blend(parts, {"ease": "liking", "popularity": "share"}, blend.BlendWeights(one, by_part)).state()
     work = folder / "work"
     work.mkdir()
     write_anime_table(work)

@@ -88,15 +88,21 @@ class TestBlend(Conformance):
             "popularity": (floor := popularity.fit(data, popularity.PopularityConfig(), rng)),
         }
         sizes = np.array([1, 10], dtype=np.float32)
-        weights = {"ease": np.array([1, 1], np.float32), "popularity": np.array([0.5, 0.1], np.float32)}
-        model = blend.Blend(parts, blend.BlendWeights(sizes, weights))
+        weights = {
+            "ease": np.array([[0.4, 2], [0.5, 1]], np.float32),
+            "popularity": np.array([[0.5], [0.1]], np.float32),
+        }
+        readings = {"ease": "liking", "popularity": "share"}
+        model = blend.Blend(parts, readings, blend.BlendWeights(sizes, weights))
         states = {"ease": linear.state(), "popularity": floor.state(), "blend": model.state()}
 
         def by_definition(profile: Profile) -> NDArray[np.float64]:
             share = np.clip(np.log((1 + len(profile)) / 2) / np.log(11 / 2), 0, 1)
-            scores = np.zeros(len(model.items))
-            scores[np.isin(model.items, linear.items)] = linear.score([profile])[0]
-            scores += (0.5 - 0.4 * share) * floor.score([profile])[0]
-            return scores
+            liking = np.zeros(len(model.items))
+            liking[np.isin(model.items, linear.items)] = np.maximum(linear.score([profile])[0], 0)
+            sums = (0.4 + 0.1 * share) * np.log(liking + 0.02) + (2 - share) * liking
+            sums += (0.5 - 0.4 * share) * np.log(floor.score([profile])[0] + 1e-5)
+            chances: NDArray[np.float64] = np.exp(sums) / np.exp(sums).sum()
+            return chances
 
         return Subject(model, through_a_bundle(tmp_path, states, "blend"), by_definition, tolerance=1e-6)

@@ -33,6 +33,11 @@ data_option = click.option(
     metavar="DIR",
     help="A folder of any known layout (see `anirec data import --help`).",
 )
+quick_option = click.option(
+    "--quick",
+    is_flag=True,
+    help="Leave nets out of the blend: no torch, a few minutes less, worse with short profiles.",
+)
 seed_option = click.option("--seed", default=0, show_default=True, help="Same data and seed, same result.")
 
 model_options = (
@@ -41,7 +46,7 @@ model_options = (
         "models",
         multiple=True,
         metavar="NAME",
-        help="A further model, beside EASE, popularity and their blend; may be repeated. `--model help` lists them.",
+        help="A further model, beside the blend and its parts; may be repeated. `--model help` lists them.",
     ),
     click.option(
         "--set",
@@ -67,6 +72,7 @@ SHOWN = ("ndcg@10", "ndcg@20", "ndcg@100", "recall@10", "recall@50", "recall@100
 @seed_option
 @model_options[0]
 @model_options[1]
+@quick_option
 @click.option("--resume", is_flag=True, help="Go on with a training of nets that was cut short, where it stopped.")
 @options.track_option
 @options.json_option
@@ -77,11 +83,12 @@ def train(
     seed: int,
     models: tuple[str, ...],
     settings: tuple[str, ...],
+    quick: bool,
     resume: bool,
     track: str | None,
     as_json: bool,
 ) -> None:
-    """Fit popularity, EASE, their blend and what else is asked for on ratings, and write a bundle.
+    """Fit the parts of the blend, the blend and what else is asked for on ratings, and write a bundle.
 
     The bundle serves the first further model that is named, else the blend; the others are there for `--model`.
     While nets are trained, every finished epoch is kept in BUNDLE.training; after Ctrl-C, the same command with
@@ -105,7 +112,8 @@ def train(
     with _resumable(kept), tracking.tracked(track, f"train {out.name}") as tracker:
         with tempfile.TemporaryDirectory() as cache, render.progress_bar(quiet=as_json) as progress:
             material = open_data(folder, Path(cache) / "canonical", progress)
-            asked = recipe(material, seed, _chosen(material, wanted, checkpoints.Watch(progress, kept)))
+            watch = checkpoints.Watch(progress, kept)
+            asked = recipe(material, seed, _chosen(material, wanted, watch), watch=watch, quick=quick)
             tracking.note_asked(tracker, material.facts, asked.config, seed=seed, model=asked.default)
             with checkpoints.kept(kept, facts_of(material, asked), resume=resume):
                 made = run(material, out, asked, progress)
@@ -149,6 +157,7 @@ def _resumable(kept: Path) -> Iterator[None]:
 @seed_option
 @model_options[0]
 @model_options[1]
+@quick_option
 @options.popularity_option
 @click.option(
     "--out",
@@ -166,6 +175,7 @@ def evaluate(
     seed: int,
     models: tuple[str, ...],
     settings: tuple[str, ...],
+    quick: bool,
     popularity: float,
     out: Path | None,
     track: str | None,
@@ -191,7 +201,8 @@ def evaluate(
     with tracking.tracked(track, "evaluate") as tracker:
         with tempfile.TemporaryDirectory() as cache, render.progress_bar(quiet=as_json) as progress:
             material = open_data(folder, Path(cache) / "canonical", progress)
-            asked = recipe(material, seed, _chosen(material, wanted, Watch(progress)))
+            watch = Watch(progress)
+            asked = recipe(material, seed, _chosen(material, wanted, watch), watch=watch, quick=quick)
             tracking.note_asked(
                 tracker, material.facts, asked.config, seed=seed, users=users, likes=likes, popularity=popularity
             )

@@ -92,9 +92,14 @@ class Catalogue:
 
 def rows_of(known_ids: NDArray[np.int32], anime_ids: NDArray[np.int32]) -> NDArray[np.int64]:
     """Return the places in `known_ids` (ascending) of those `anime_ids` that it holds, in the order given."""
+    return found_in(known_ids, anime_ids)[0]
+
+
+def found_in(known_ids: NDArray[np.int32], anime_ids: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return what `rows_of` does, and bool [len(anime_ids)]: which of the ids those are."""
     if len(known_ids) == 0:
-        return np.empty(0, dtype=np.int64)
+        return np.empty(0, dtype=np.int64), np.zeros(len(anime_ids), dtype=np.bool_)
     rows = np.searchsorted(known_ids, anime_ids)
     rows[rows == len(known_ids)] = 0
-    found: NDArray[np.int64] = rows[known_ids[rows] == anime_ids]
-    return found
+    found: NDArray[np.bool_] = known_ids[rows] == anime_ids
+    return rows[found], found

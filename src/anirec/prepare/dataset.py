@@ -62,10 +62,15 @@ class Dataset:
         return np.repeat(np.arange(self.n_users, dtype=np.int32), np.diff(self.indptr))
 
     @cached_property
+    def favourite(self) -> NDArray[np.bool_]:
+        """[rows] from a source of favourites."""
+        favourites = np.array([name.startswith(FAVOURITES_PREFIX) for name in self.source_names], dtype=np.bool_)
+        return favourites[self.sources]
+
+    @cached_property
     def liked(self) -> NDArray[np.bool_]:
         """[rows] scored 7 or more, or a favourite without a score."""
-        favourite = np.array([name.startswith(FAVOURITES_PREFIX) for name in self.source_names], dtype=np.bool_)
-        liked: NDArray[np.bool_] = (self.scores >= LIKED_FROM) | ((self.scores == 0) & favourite[self.sources])
+        liked: NDArray[np.bool_] = (self.scores >= LIKED_FROM) | ((self.scores == 0) & self.favourite)
         return liked
 
     @cached_property

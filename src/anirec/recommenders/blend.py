@@ -1,17 +1,23 @@
-"""The blend: a weighted sum of other models, with weights that depend on how long the profile is.
+"""The blend: what several models say, brought to one scale and added up, with weights by how long the profile is.
 
-What it does: leans on what everybody likes while it knows little of you, and on you once it knows enough.
-What it does not: learn its weights by itself; training chooses them on users that no part has seen
-(`service.training`), because what is best with three titles is not with three hundred.
+What it does: looks at each part's scores in one or more views (`READINGS`), adds the views up with weights, and makes
+chances of the sums, so that all scores of a row add up to 1. The weights depend on the number of titles on the profile:
+what tells most with three titles is not what does with three hundred.
+What it does not: learn its weights by itself; `blending.learn` does, on users that no part has seen.
+
+Source: a log-linear pool (products of experts), Hinton 2002, "Training Products of Experts by Minimizing Contrastive
+Divergence", section 1; made linear again where a view is the score itself.
+
 Memory: its parts'. Workable sizes: its parts'.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import log1p
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,31 +27,98 @@ from anirec.core.profile import Profile
 from anirec.core.protocols import Recommender
 from anirec.core.state import State
 
+Views = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""float32 [v, n], a row for each view of n scores; and float32 [v], what each view has for an item that is unknown."""
+
+LEAST_LIKING: Final = np.float32(0.02)
+"""Added to predicted likings before their logarithm is taken: below that, they are noise."""
+LEAST_SHARE: Final = np.float32(1e-5)
+"""The same for shares of the most popular title: less than one like of the real data's most liked one."""
+
+
+def _liking(scores: NDArray[np.float32]) -> Views:
+    likings = np.maximum(scores, 0)
+    return np.stack([np.log(likings + LEAST_LIKING), likings]), np.array([np.log(LEAST_LIKING), 0], np.float32)
+
+
+def _logits(scores: NDArray[np.float32]) -> Views:
+    raised = scores - scores.max(initial=0)
+    logs = raised - np.log(np.exp(raised).sum() + np.finfo(np.float32).tiny)
+    views = np.stack([logs, np.exp(logs / 2)])
+    return views, views.min(axis=1) if len(scores) else np.zeros(2, np.float32)
+
+
+def _share(scores: NDArray[np.float32]) -> Views:
+    return np.log(scores + LEAST_SHARE)[np.newaxis], np.log([LEAST_SHARE]).astype(np.float32)
+
+
+def _chance(scores: NDArray[np.float32]) -> Views:
+    return np.sqrt(np.maximum(scores, 0))[np.newaxis], np.zeros(1, np.float32)
+
+
+def _standard(scores: NDArray[np.float32]) -> Views:
+    spread = scores.std() if len(scores) else 0
+    return ((scores - scores.mean()) / max(spread, 1e-9))[np.newaxis] if len(scores) else scores[np.newaxis], np.zeros(
+        1, np.float32
+    )
+
+
+READINGS: Final[Mapping[str, Callable[[NDArray[np.float32]], Views]]] = {
+    "liking": _liking,
+    "logits": _logits,
+    "share": _share,
+    "chance": _chance,
+    "standard": _standard,
+}
+"""How a part's scores of one profile are looked at, by what kind of numbers they are.
+
+liking: predicted likings, mostly in 0..1 (EASE); their logarithm and they themselves. logits: logarithms of chances up
+to a constant (autoencoders); made whole, and the root of the chance. share: shares of the greatest (popularity); their
+logarithm. chance: in 0..1, mostly 0 (sequels); their root. standard: anything; less their mean, over their spread.
+"""
+VIEWS: Final[Mapping[str, int]] = {"liking": 2, "logits": 2, "share": 1, "chance": 1, "standard": 1}
+"""How many views a reading has."""
+
 
 @dataclass(frozen=True)
 class BlendWeights:
     """Weights by profile size, linear in between on a logarithmic scale, constant outside.
 
-    sizes: float32 [s], ascending, numbers of titles on the profile. weights: by part, float32 [s] each.
+    sizes: float32 [s], ascending, numbers of titles on the profile. weights: by part, float32 [s, v] for its v views.
     """
 
     sizes: NDArray[np.float32]
     weights: Mapping[str, NDArray[np.float32]]
 
-    @cached_property
-    def _log_sizes(self) -> NDArray[np.float64]:
-        return np.log1p(self.sizes.astype(np.float64))
+    def at(self, part: str, size: int) -> NDArray[np.float32]:
+        """Return float32 [v]: the weights of a part's views for a profile of `size` titles."""
+        mix = mixture(self.sizes, size)
+        weights: NDArray[np.float32] = mix @ self.weights[part]
+        return weights
 
-    def at(self, part: str, size: int) -> float:
-        """Return the weight of a part for a profile of `size` titles."""
-        return float(np.interp(log1p(size), self._log_sizes, self.weights[part]))
+
+def mixture(sizes: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    """Return float32 [s], adding up to 1: how much each of the ascending sizes stands for a profile of `size`."""
+    logs = np.log1p(sizes.astype(np.float64))
+    mix = np.zeros(len(sizes), dtype=np.float32)
+    above = int(np.searchsorted(logs, log1p(size)))
+    if above == 0 or above == len(sizes):
+        mix[min(above, len(sizes) - 1)] = 1
+    else:
+        share = (log1p(size) - logs[above - 1]) / (logs[above] - logs[above - 1])
+        mix[above - 1 : above + 1] = 1 - share, share
+    return mix
 
 
 @dataclass(frozen=True)
 class Blend:
-    """A weighted sum of fitted models over all that any of them knows. A part adds 0 for titles it does not know."""
+    """A weighted sum of views of fitted models over all that any of them knows.
+
+    parts: by name. readings: by part, a key of `READINGS`.
+    """
 
     parts: Mapping[str, Recommender]
+    readings: Mapping[str, str]
     weights: BlendWeights
 
     @cached_property
@@ -54,7 +127,7 @@ class Blend:
         return np.unique(np.concatenate([part.items for part in self.parts.values()]))
 
     @cached_property
-    def _places(self) -> dict[str, NDArray[np.int64] | slice]:
+    def places(self) -> dict[str, NDArray[np.int64] | slice]:
         """Where each part's items stand among all; one that knows them all needs no list."""
         everything = len(self.items)
         return {
@@ -63,31 +136,41 @@ class Blend:
         }
 
     def score(self, profiles: Sequence[Profile]) -> NDArray[np.float32]:
-        """Return float32 [p, n]: the weighted sums."""
-        scores = np.zeros((len(profiles), len(self.items)), dtype=np.float32)
+        """Return float32 [p, n]: chances, of which each row adds up to 1."""
+        sums = np.zeros((len(profiles), len(self.items)), dtype=np.float32)
         for name, part in self.parts.items():
-            places = self._places[name]
-            for row, profile, of_part in zip(scores, profiles, part.score(profiles), strict=True):
-                row[places] += of_part * np.float32(self.weights.at(name, len(profile)))
-        return scores
+            read, places = READINGS[self.readings[name]], self.places[name]
+            for row, profile, scores in zip(sums, profiles, part.score(profiles), strict=True):
+                views, unknown = read(scores)
+                added = np.zeros_like(scores)
+                for weight, view, nothing in zip(self.weights.at(name, len(profile)), views, unknown, strict=True):
+                    added += weight * (view - nothing)
+                row[places] += added
+        sums -= sums.max(axis=1, keepdims=True, initial=-np.inf)
+        chances = np.exp(sums, out=sums)
+        chances /= chances.sum(axis=1, keepdims=True)
+        return chances
 
     def state(self) -> State:
         """Return what a bundle keeps; the parts are kept beside it under their names."""
         arrays = {"sizes": self.weights.sizes} | {f"weight_{name}": w for name, w in self.weights.weights.items()}
-        return State(kind="blend", arrays=arrays, facts={"parts": list(self.parts)})
+        return State(kind="blend", arrays=arrays, facts={"parts": list(self.parts), "readings": dict(self.readings)})
 
 
 def restore(state: State, parts: Mapping[str, Recommender]) -> Blend:
     """Rebuild the blend from a bundle's state and its parts.
 
     Raises:
-        ValueError: a part is missing, or the weights do not fit the sizes.
+        ValueError: a part is missing, its reading unknown, or the weights do not fit.
     """
-    names = [str(name) for name in state.facts["parts"]]
+    names, readings = [str(name) for name in state.facts["parts"]], dict(state.facts["readings"])
     if missing := [name for name in names if name not in parts]:
         raise ValueError(f"parts of the blend are missing: {', '.join(missing)}")
+    if set(readings) != set(names) or not set(readings.values()) <= set(READINGS):
+        raise ValueError("the blend does not say how each part's scores are to be read")
     sizes = state.arrays["sizes"]
     weights = {name: state.arrays[f"weight_{name}"] for name in names}
-    if any(w.shape != sizes.shape or not np.isfinite(w).all() for w in weights.values()):
+    shapes = {name: (len(sizes), VIEWS[readings[name]]) for name in names}
+    if len(sizes) == 0 or any(w.shape != shapes[name] or not np.isfinite(w).all() for name, w in weights.items()):
         raise ValueError("the weights of the blend do not fit its sizes")
-    return Blend(parts={name: parts[name] for name in names}, weights=BlendWeights(sizes=sizes, weights=weights))
+    return Blend({name: parts[name] for name in names}, readings, BlendWeights(sizes=sizes, weights=weights))

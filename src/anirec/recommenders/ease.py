@@ -37,7 +37,7 @@ from anirec.core.errors import InputError
 from anirec.core.profile import Profile
 from anirec.core.state import State, is_finite_vector
 from anirec.prepare.dataset import Dataset
-from anirec.recommenders.likings import known, likings_matrix, most_liked, products
+from anirec.recommenders.likings import known, likings_matrix, most_liked, products, runs
 
 BLOCK = 1024  # titles worked on at a time: bounds the memory of sparse products and of pruning
 WHOLE = 20_000  # rows that LAPACK is given at a time; some builds of it fail above 23,170 (2^31 bytes)
@@ -62,7 +62,7 @@ class EaseConfig:
     dropout: float = 0.23
     min_likes: int = 5
     max_items: int = 16_000
-    keep: int = 130
+    keep: int = 80
     keep_least: int = 30
     slack: float = 0.0
     user_power: float = 0.0
@@ -123,14 +123,12 @@ class Ease:
         if len(rows) == 0:
             return np.zeros(len(self.items), dtype=np.float32)
         sums = np.zeros(len(self.items))
-        for value in np.unique(liking):  # a handful: see `core.profile.liking_of`
-            alike = rows[liking == value]
-            blocks = list(map(slice, self.indptr[alike].tolist(), self.indptr[alike + 1].tolist()))
-            for i in range(0, len(blocks), TOGETHER):
-                some = blocks[i : i + TOGETHER]
-                steps = np.concatenate([self.steps[block] for block in some])
-                targets = np.concatenate([self.targets[block] for block in some])
-                sums += float(value) * np.bincount(targets, steps, minlength=len(sums))
+        starts, stops = self.indptr[rows], self.indptr[rows + 1]
+        for i in range(0, len(rows), TOGETHER):
+            some = slice(i, i + TOGETHER)
+            places = runs(starts[some], stops[some])
+            steps = self.steps[places] * np.repeat(liking[some], stops[some] - starts[some])
+            sums += np.bincount(self.targets[places], steps, minlength=len(sums))
         scores: NDArray[np.float32] = sums.astype(np.float32) * self.scales
         return scores
 

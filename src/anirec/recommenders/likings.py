@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anirec.core.catalogue import rows_of
+from anirec.core.catalogue import found_in
 from anirec.core.profile import Profile
 from anirec.prepare.dataset import Dataset
 
@@ -26,10 +26,15 @@ def most_liked(dataset: Dataset, min_likes: int, max_items: int) -> NDArray[np.i
 
 def known(items: NDArray[np.int32], profile: Profile) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return the places in `items` of the titles of a profile that are known, ascending, and how they are liked."""
-    rows = rows_of(items, profile.anime_ids)
-    if len(rows) == len(profile):
-        return rows, profile.liking
-    return rows, profile.liking[np.isin(profile.anime_ids, items[rows])]
+    rows, which = found_in(items, profile.anime_ids)
+    return rows, profile.liking[which]
+
+
+def runs(starts: NDArray[np.int64], stops: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return all whole numbers from each start up to (not with) its stop, one run after the other."""
+    counts = stops - starts
+    ends = np.cumsum(counts)
+    return np.repeat(stops - ends, counts) + np.arange(ends[-1] if len(ends) else 0)
 
 
 def likings_matrix(dataset: Dataset, places: NDArray[np.int64]) -> Any:

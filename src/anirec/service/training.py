@@ -1,6 +1,6 @@
 """From canonical tables to a bundle, and from canonical tables to figures. The same fit serves both.
 
-    dataset -> hold validation users out -> fit parts -> choose weights on them -> fit parts on all -> bundle
+    dataset -> hold validation users out -> fit parts -> learn weights on them -> fit parts on all -> bundle
 
 Evaluation does the same on a dataset without the test users, and then tests on those.
 """
@@ -8,10 +8,9 @@ Evaluation does the same on a dataset without the test users, and then tests on 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import combinations_with_replacement
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -21,12 +20,13 @@ from anirec.core.catalogue import Catalogue
 from anirec.core.errors import BadTable
 from anirec.core.protocols import Recommender
 from anirec.core.state import State
-from anirec.evaluate.protocol import FIGURES, Report, mean_ndcg, run
+from anirec.evaluate.protocol import Report, run
 from anirec.prepare.catalogue import read_catalogue
 from anirec.prepare.dataset import Dataset, read_dataset
 from anirec.prepare.pairs import read_pairs
 from anirec.prepare.splits import Split, held_out_users
 from anirec.recommenders.blend import Blend, BlendWeights
+from anirec.recommenders.blending import BlendConfig, learn
 from anirec.service.card import model_card
 from anirec.service.lenses import Lens, fit_similar
 from anirec.service.progress import Progress
@@ -35,18 +35,12 @@ from anirec.stores.facts import write_facts, write_titles
 from anirec.tables import full_list_sources, sha256
 
 PERSONAL: Final = "ease"
-FLOOR: Final = "popularity"
 BLEND: Final = "blend"
 SIMILAR: Final = "similar"
 
-FEW: Final = (1, 3)
-"""Profile sizes at which validation users are cut down to so many likes to choose the blend's weights."""
-BANDS: Final = ((8, 5, 12), (20, 13, 32), (50, 33, 79), (150, 80, 10**6))
-"""Sizes for longer profiles, each with the band of sizes that stand for it. These are left as they are: a long profile
-that was cut is not like one that is short."""
-FLOOR_WEIGHTS: Final = (0.0005, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2)
-"""Weights of popularity that are tried; the personal part has 1. Never 0: titles that only popularity knows need an
-order."""
+FEW: Final = (1, 3, 10)
+"""Numbers of likes to which the profiles of validation users are cut, besides being left whole, so that the blend's
+weights are learned for every length."""
 TEST_SHARE: Final = 0.5
 VALIDATION_SHARE: Final = 0.2
 """At most these shares of the users who could be held out are, to test on and to choose weights on."""
@@ -74,12 +68,14 @@ FitAny = Callable[[Dataset, np.random.Generator], Recommender]
 class Recipe:
     """What is fitted.
 
-    parts: of the blend, by name: `ease` and `popularity`. extra: further models, by name. lenses: of `similar`, by
+    parts: of the blend, by name, `ease` among them. readings: how the blend looks at each, see `recommenders.blend`.
+    extra: further models, by name. lenses: of `similar`, by
     name, besides the viewers' one, which is `ease`. default: the model that is served. config: what all were configured
     with. n_validation: users held out to choose the blend's weights. seed: of everything that is drawn.
     """
 
     parts: Mapping[str, Fit]
+    readings: Mapping[str, str]
     config: Mapping[str, Any]
     extra: Mapping[str, Fit] = field(default_factory=dict)
     lenses: Mapping[str, Lens] = field(default_factory=dict)
@@ -139,12 +135,12 @@ def train(material: Material, out: Path, recipe: Recipe, progress: Progress) -> 
     Raises:
         BadTable: too few users to choose the blend's weights on.
     """
-    weights, report = _choose(material, material.dataset, recipe, progress)
+    weights, report = _weigh(material, material.dataset, recipe, progress)
     parts = _fit(material.dataset, recipe.parts, recipe.seed, progress, "fitting on everybody")
     models: dict[str, Storable] = {
         **parts,
         **_fit(material.dataset, recipe.extra, recipe.seed, progress, "fitting what else was asked for"),
-        BLEND: Blend(parts, weights),
+        BLEND: Blend(parts, recipe.readings, weights),
     }
     pairs = read_pairs(material.folder)
     viewers = (PERSONAL, parts[PERSONAL])
@@ -238,18 +234,17 @@ def fit_blend(material: Material, dataset: Dataset, recipe: Recipe, progress: Pr
     Raises:
         BadTable: too few users to choose the blend's weights on.
     """
-    weights, _ = _choose(material, dataset, recipe, progress)
-    return Blend(_fit(dataset, recipe.parts, recipe.seed, progress, "fitting for the test"), weights)
+    weights, _ = _weigh(material, dataset, recipe, progress)
+    parts = _fit(dataset, recipe.parts, recipe.seed, progress, "fitting for the test")
+    return Blend(parts, recipe.readings, weights)
 
 
-def _choose(
+def _weigh(
     material: Material, dataset: Dataset, recipe: Recipe, progress: Progress
 ) -> tuple[BlendWeights, Callable[[], Report]]:
-    """Return for each size of `FEW` and `BANDS` the weight of popularity that serves validation users best.
+    """Return the blend's weights, learned on validation users whom the parts have not seen; see `blending`.
 
-    Best is the mean of NDCG@10 over the figures of `evaluate.protocol`, and of sizes: the more is known of somebody,
-    the less popularity may weigh, so that one small group of users does not decide alone. Also returns how to report on
-    those users.
+    Also returns how to report on those users.
     """
     split = held_out_users(
         dataset,
@@ -259,24 +254,13 @@ def _choose(
         eligible_sources=material.full_lists,
     )
     _need_cases(split, material)
-    parts = _fit(split.train, recipe.parts, recipe.seed, progress, "fitting to choose weights")
-    groups = {size: split.few(size).cases for size in FEW}
-    groups |= {size: tuple(c for c in split.cases if low <= len(c.given) <= high) for size, low, high in BANDS}
-    groups = {size: cases for size, cases in groups.items() if cases}
-    means: list[dict[float, float]] = []
-    for done, cases in enumerate(groups.values()):
-        progress("choosing weights", done, len(groups))
-        blends = {weight: Blend(parts, _constant(weight)) for weight in FLOOR_WEIGHTS}
-        figures = {weight: mean_ndcg(blend, cases, material.catalogue) for weight, blend in blends.items()}
-        means.append({weight: sum(found.values()) / len(FIGURES) for weight, found in figures.items()})
-    progress("choosing weights", len(groups), len(groups))
-    chosen = not_rising(means)
-    sizes = np.array(list(groups), dtype=np.float32)
-    one = np.ones(len(sizes), np.float32)
-    weights = BlendWeights(sizes, {PERSONAL: one, FLOOR: np.array(chosen, dtype=np.float32)})
+    parts = _fit(split.train, recipe.parts, recipe.seed, progress, "fitting to learn weights")
+    cases = [case for n in FEW for case in split.few(n).cases] + list(split.cases)
+    rng = np.random.default_rng([recipe.seed, 8])
+    weights = learn(parts, recipe.readings, cases, BlendConfig(), rng, partial(progress, "learning weights"))
     report = partial(
         run,
-        {PERSONAL: parts[PERSONAL], BLEND: Blend(parts, weights)},
+        {PERSONAL: parts[PERSONAL], BLEND: Blend(parts, recipe.readings, weights)},
         split,
         material.catalogue,
         protocol="validation-users",
@@ -287,15 +271,6 @@ def _choose(
     return weights, report
 
 
-def not_rising(means: Sequence[Mapping[float, float]]) -> tuple[float, ...]:
-    """Choose a weight for each group, none above the one before, so that the sum of the means is best.
-
-    means: by group, the mean that each weight reaches; all have the same weights. Ties (to 0.0001) go to less weight.
-    """
-    rows = combinations_with_replacement(sorted(means[0], reverse=True), len(means))
-    return max(rows, key=lambda row: (round(sum(m[w] for m, w in zip(means, row, strict=True)), 4), -sum(row)))
-
-
 def _fit(dataset: Dataset, fits: Mapping[str, Fit], seed: int, progress: Progress, stage: str) -> dict[str, Storable]:
     fitted: dict[str, Storable] = {}
     for done, (name, fit) in enumerate(fits.items()):
@@ -303,11 +278,6 @@ def _fit(dataset: Dataset, fits: Mapping[str, Fit], seed: int, progress: Progres
         fitted[name] = fit(dataset, np.random.default_rng([seed, 3]))
     progress(stage, len(fits), len(fits))
     return fitted
-
-
-def _constant(weight: float) -> BlendWeights:
-    one = np.ones(1, dtype=np.float32)
-    return BlendWeights(sizes=one, weights={PERSONAL: one, FLOOR: one * np.float32(weight)})
 
 
 def _need_cases(split: Split, material: Material) -> None:

@@ -27,6 +27,7 @@ from anirec.recommenders import (
     neighbours,
     popularity,
     recent,
+    sequels,
     slim,
 )
 from anirec.recommenders.neural import autoencoders, hybrid, masked_set_samples, ncf, recvae, twoheads
@@ -78,6 +79,10 @@ def _of_pairs(material: Material, config: Any, dataset: Dataset, rng: np.random.
     return crowd.fit(dataset, config, rng, pairs=read_pairs(material.folder))
 
 
+def _sequels(material: Material, config: Any, dataset: Dataset, rng: np.random.Generator, _watch: Watch) -> Storable:
+    return sequels.fit(dataset, config, rng, catalogue=material.catalogue)
+
+
 def _masked_set(material: Material, config: Any, dataset: Dataset, rng: np.random.Generator, run: Run) -> Storable:
     from anirec.recommenders.neural import masked_set  # noqa: PLC0415 - it imports torch, which is an extra
 
@@ -106,6 +111,11 @@ def _net(fit: Callable[..., Storable]) -> Callable[..., Storable]:
     return fitted
 
 
+def can_train_nets() -> bool:
+    """Return whether torch is installed, which training nets takes (and serving them does not)."""
+    return find_spec("torch") is not None
+
+
 def _by_descent(fit: Callable[..., Storable]) -> Callable[..., Storable]:
     """Return how a model is fitted that needs torch; `fit` is given a run of training instead of who watches.
 
@@ -113,7 +123,7 @@ def _by_descent(fit: Callable[..., Storable]) -> Callable[..., Storable]:
     """
 
     def fitted(material: Material, config: Any, dataset: Dataset, rng: np.random.Generator, watch: Watch) -> Storable:
-        if find_spec("torch") is None:
+        if not can_train_nets():
             raise MissingAbility('training this model needs torch; pip install "anirec[train]"')
         try:
             return fit(material, config, dataset, rng, watch.run(dataset))
@@ -202,6 +212,12 @@ MODELS: Final[Mapping[str, Kind]] = {
         masked_set_samples.MaskedSetConfig(),
         _by_descent(_masked_set),
         {"dropout": Range(0.0, 0.4), "loop.lr": Range(1e-4, 3e-3, log=True)},
+    ),
+    "sequels": Kind(
+        "who likes one title of a franchise, how surely also another",
+        sequels.SequelsConfig(),
+        _sequels,
+        {"shrink": Range(0.0, 50.0)},
     ),
     "content": Kind("what titles are about", content.ContentConfig(), _of_features(content.fit)),
     "cold-start": Kind(

@@ -6,29 +6,51 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from anirec.prepare.dataset import Dataset
 from anirec.recommenders import ease
+from anirec.service.checkpoints import UNWATCHED, Watch
 from anirec.service.progress import Progress
 from anirec.service.training import BLEND, FitAny, Material, Recipe, read_material
 from anirec.sources.importer import import_folder, recognise
 from anirec.wiring.lenses import config as lens_config
 from anirec.wiring.lenses import lenses
-from anirec.wiring.models import Chosen, chosen
+from anirec.wiring.models import Chosen, can_train_nets, chosen
+
+PARTS: Final[Mapping[str, str]] = {
+    "ease": "liking",
+    "popularity": "share",
+    "sequels": "chance",
+    "mult-dae": "logits",
+}
+"""What the blend is made of, and how it reads each part's scores."""
+NETS: Final = frozenset({"mult-dae"})
+"""Parts that take torch and minutes to train."""
 
 
-def recipe(material: Material, seed: int = 0, extra: Sequence[Chosen] = ()) -> Recipe:
-    """Return what `anirec train` fits: EASE, popularity, their blend, and `extra` models, of which the first is served.
+def recipe(
+    material: Material,
+    seed: int = 0,
+    extra: Sequence[Chosen] = (),
+    *,
+    watch: Watch = UNWATCHED,
+    quick: bool = False,
+) -> Recipe:
+    """Return what `anirec train` fits: the parts of the blend, and `extra` models, of which the first is served.
 
-    An extra model called as EASE or popularity takes its place in the blend, which is served then.
+    An extra model called as a part takes its place in the blend. quick: leave the nets out of the blend; where torch is
+    not installed they are anyway.
     """
-    parts = {name: chosen(material, name) for name in ("ease", "popularity")}
-    parts |= {model.name: model for model in extra if model.name in parts}
-    others = {model.name: model for model in extra if model.name not in parts}
+    named = {model.name: model for model in extra}
+    wanted = [name for name in PARTS if name in named or name not in NETS or (not quick and can_train_nets())]
+    parts = {name: named[name] if name in named else chosen(material, name, watch=watch) for name in wanted}
+    others = {name: model for name, model in named.items() if name not in parts}
     return Recipe(
         parts={name: model.fit for name, model in parts.items()},
+        readings={name: PARTS[name] for name in parts},
         extra={name: model.fit for name, model in others.items()},
         lenses=lenses(material),
         default=next(iter(others), BLEND),

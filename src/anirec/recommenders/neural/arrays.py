@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anirec.core.catalogue import rows_of
+from anirec.core.catalogue import found_in
 from anirec.core.profile import Profile
 
 LEVELS = 127
@@ -81,8 +81,7 @@ def fitting(arrays: Mapping[str, NDArray[Any]], name: str, shape: tuple[int, ...
 
 def known(items: NDArray[np.int32], profile: Profile) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return the places in `items` of a profile's titles, and bool [m] which of its titles those are."""
-    rows = rows_of(items, profile.anime_ids)
-    return rows, np.isin(profile.anime_ids, items[rows])
+    return found_in(items, profile.anime_ids)
 
 
 def from_zero(scores: Sequence[NDArray[np.float32]], n: int) -> NDArray[np.float32]:

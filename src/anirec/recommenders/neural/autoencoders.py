@@ -133,6 +133,7 @@ def fit(dataset: Dataset, config: MultDaeConfig, rng: np.random.Generator, *, ru
         min_list=config.min_list,
         validation_users=config.validation_users,
         rng=rng,
+        favourites=config.favourites,
     )
 
     def served(net: nets.MultNet) -> Autoencoder:

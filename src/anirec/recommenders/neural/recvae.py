@@ -125,6 +125,7 @@ def fit(dataset: Dataset, config: RecVaeConfig, rng: np.random.Generator, *, run
         min_list=config.min_list,
         validation_users=config.validation_users,
         rng=rng,
+        favourites=config.favourites,
     )
     net = nets.trained(
         len(items), lists, config, rng, lambda net: validation.ndcg(nets.served(net, items, config).score), run

@@ -131,6 +131,7 @@ def fit(dataset: Dataset, config: TwoHeadsConfig, rng: np.random.Generator, *, r
         min_list=config.min_list,
         validation_users=config.validation_users,
         rng=rng,
+        favourites=config.favourites,
     )
     net = nets.trained(
         len(items), lists, config, rng, lambda net: validation.ndcg(nets.served(net, items, config).score), run
