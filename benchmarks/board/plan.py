@@ -37,7 +37,7 @@ RANDOM: Final = "random"
 BASELINE: Final = "ease"
 """The row that all others are compared with."""
 
-CLOSED_FORM: Final = frozenset({"popularity", "recent", "ease", "item-knn", "slim", "content", "crowd"})
+CLOSED_FORM: Final = frozenset({"popularity", "recent", "ease", "item-knn", "slim", "sequels", "content", "crowd"})
 """Models of which nothing is left to chance: one training is all there is."""
 TRAININGS: Final = 3
 
