@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup fmt lint test test-all check starter bench figures leaderboard tables
+.PHONY: setup fmt lint test test-all check starter bench leaderboard tables
 
 setup: $(VENV)/installed
 
@@ -34,13 +34,10 @@ check: lint test
 starter: setup
 	$(BIN)/anirec train --data ../shared/data --out src/anirec/starter --seed 0
 
-# Time and memory; some 25 minutes. `figures`: accuracy; some 25 minutes.
+# Time and memory; some 25 minutes.
 bench: setup
 	$(BIN)/python benchmarks/bench.py speed
 	$(BIN)/python benchmarks/bench.py imports
-
-figures: setup
-	$(BIN)/python benchmarks/bench.py accuracy
 
 # All models under one protocol; hours, and needs the extras train and item2vec. Goes on where it was stopped.
 leaderboard: setup

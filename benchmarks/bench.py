@@ -1,8 +1,7 @@
-"""Measure speed and accuracy, and file the figures per commit under `benchmarks/results/`.
+"""Measure speed, and file the figures per commit under `benchmarks/results/`.
 
     python benchmarks/bench.py speed      import, EASE fit and pruning, latency: real data and three larger sizes
     python benchmarks/bench.py imports    made-up files of public layouts, up to 148 million rows (some 8 GB of disk)
-    python benchmarks/bench.py accuracy   held-out users with 80 %, 3 and 1 of their likes; EASE pruned and not
 
 Every measurement of time runs in a process of its own, so that its peak memory is its own.
 """
@@ -81,19 +80,6 @@ def imports() -> dict[str, Any]:
             figures = _run("import", str(source), str(Path(work) / "out"))
             found.append(figures | {"layout": layout, "input_mb": made["megabytes"]})
     return {"files": found}
-
-
-def accuracy() -> dict[str, Any]:
-    """Return the reports of `anirec evaluate` by protocol, without the differences between models."""
-    with tempfile.TemporaryDirectory() as work:
-        _anirec("data", "import", str(DATA), "--to", f"{work}/canonical")
-        reports = {}
-        for likes in ([], ["--likes", "3"], ["--likes", "1"]):
-            out = Path(work) / "report.json"
-            _anirec("evaluate", "--data", f"{work}/canonical", "--out", str(out), *likes)
-            report = json.loads(out.read_text())
-            reports[report["protocol"]] = report
-    return reports
 
 
 def start() -> dict[str, Any]:
@@ -241,7 +227,7 @@ ALONE: dict[str, Callable[..., dict[str, Any]]] = {
 }
 """What runs in a process of its own."""
 
-MEASURED: dict[str, Callable[[], dict[str, Any]]] = {"speed": speed, "imports": imports, "accuracy": accuracy}
+MEASURED: dict[str, Callable[[], dict[str, Any]]] = {"speed": speed, "imports": imports}
 """What is filed: a section each, with its own time, in the file of the commit."""
 
 

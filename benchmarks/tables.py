@@ -11,27 +11,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import parity_page
 from board import document
 from filing import REPOSITORY, RESULTS, newest
 
 README = REPOSITORY / "README.md"
 BOARD = REPOSITORY / "docs" / "leaderboard.md"
+PARITY = REPOSITORY / "docs" / "parity.md"
 
 EXAMPLE = ("recommend", "--like", "Cowboy Bebop", "--like", "Samurai Champloo", "--like", "Trigun", "-k", "10")
-COLUMNS = ("ndcg@10", "ndcg@100", "recall@100", "mrr")
-PROTOCOLS = {
-    "heldout-users": "80 % of the likes given",
-    "few-shot-3": "3 likes given",
-    "few-shot-1": "1 like given",
-}
-FIGURES = {"raw": "anything may be recommended", "franchises": "new franchises only, as served"}
 
 
 def made() -> dict[str, str]:
     """Return the text between each pair of marks in the README."""
     parts = {
         "example": _example(),
-        "accuracy": _accuracy(_newest("accuracy")),
         "speed": f"{_speed(_newest('speed'))}\n\n{_imports(_newest('imports'))}",
     }
     board = newest("leaderboard")
@@ -59,30 +53,8 @@ def _example() -> str:
 def _newest(section: str) -> dict[str, Any]:
     found = newest(section)
     if found is None:
-        raise SystemExit(f"no file in {RESULTS} has the section {section}: run `make bench` and `make figures`")
+        raise SystemExit(f"no file in {RESULTS} has the section {section}: run `make bench`")
     return found
-
-
-def _accuracy(found: dict[str, Any]) -> str:
-    parts = [f"Measured at commit `{found['commit']}` (`make figures`)."]
-    for figure, said in FIGURES.items():
-        parts.append(f"\n**{said[0].upper()}{said[1:]}** (`{figure}`)\n")
-        parts.append("| given | model | candidates | " + " | ".join(COLUMNS) + " | users |")
-        parts.append("|---|---|--:|" + "--:|" * (len(COLUMNS) + 1))
-        for protocol, given in PROTOCOLS.items():
-            report = found[protocol]
-            for row in report["rows"]:
-                if row["figure"] == figure:
-                    cells = [_interval(row["metrics"][name]) for name in COLUMNS]
-                    parts.append(
-                        f"| {given} | {row['model']} | {row['candidates']:,} | {' | '.join(cells)} "
-                        f"| {report['cases'][figure]:,} |"
-                    )
-    return "\n".join(parts)
-
-
-def _interval(metric: dict[str, float]) -> str:
-    return f"{metric['mean']:.3f} [{metric['low']:.3f}, {metric['high']:.3f}]"
 
 
 def _speed(found: dict[str, Any]) -> str:
@@ -130,7 +102,9 @@ def made_files() -> dict[Path, str]:
     """Return the text that each made file should have; the leaderboard is one once it has been measured."""
     board = newest("leaderboard")
     files = {README: filled(README.read_text(encoding="utf-8"))}
-    return files | ({BOARD: document.whole(board)} if board else {})
+    files |= {BOARD: document.whole(board)} if board else {}
+    parity = newest("parity")
+    return files | ({PARITY: parity_page.whole(parity)} if parity else {})
 
 
 def main() -> None:

@@ -78,7 +78,9 @@ def test_evaluation_finds_the_planted_tastes_and_popularity_cannot(
     words: list[str],
     protocol: str,
 ) -> None:
-    code, out, _ = anirec(capsys, monkeypatch, "evaluate", "--data", str(csv_folder), "--users", "60", "--json", *words)
+    code, out, _ = anirec(
+        capsys, monkeypatch, "evaluate", "--quick", "--data", str(csv_folder), "--users", "60", "--json", *words
+    )
     report = json.loads(out)
     assert (code, report["protocol"], report["parameters"]["users"]) == (0, protocol, 60)
     row = {r["model"]: r["metrics"]["ndcg@10"] for r in report["rows"] if r["figure"] == "raw"}
@@ -90,7 +92,7 @@ def test_evaluation_finds_the_planted_tastes_and_popularity_cannot(
 def test_settings_reach_the_model_that_is_trained_and_the_manifest(
     csv_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = ("train", "--data", str(csv_folder), "--out", str(tmp_path / "b"), "--json")
+    words = ("train", "--quick", "--data", str(csv_folder), "--out", str(tmp_path / "b"), "--json")
     code, _, _ = anirec(capsys, monkeypatch, *words, "--model", "ease", "--set", "l2=12.5", "--set", "ease.keep=9")
     manifest = json.loads((tmp_path / "b" / "manifest.json").read_text())
     assert code == 0

@@ -26,7 +26,7 @@ def ask(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def command(tables: Path, out: Path, *models: str) -> list[str]:
-    words = ["train", "--data", str(tables), "--out", str(out)]
+    words = ["train", "--quick", "--data", str(tables), "--out", str(out)]
     for model in models:
         words += ["--model", model]
         words += [word for setting in QUICK[model] for word in ("--set", f"{model}.{setting}")]
@@ -144,7 +144,7 @@ def test_a_run_is_tracked_from_settings_to_figures(
     code, out, err = ask(*command(tables, tmp_path / "bundle"), "--track", "--json")
     assert (code, err) == (0, "")
     digest = json.loads(out)["sha256"]
-    assert ask("evaluate", "--data", str(tables), "--users", "30", "--track", "mlruns")[0] == 0
+    assert ask("evaluate", "--quick", "--data", str(tables), "--users", "30", "--track", "mlruns")[0] == 0
     from mlflow.tracking import MlflowClient
 
     client = MlflowClient(tracking_uri=(tmp_path / "mlruns").as_uri())
@@ -203,3 +203,16 @@ def test_lines_of_progress_are_few_and_say_how_long_it_takes() -> None:
 def test_quick_work_writes_no_line(tables: Path, tmp_path: Path, ask: Ask) -> None:
     code, _, err = ask(*command(tables, tmp_path / "bundle"))
     assert (code, err) == (0, "")
+
+
+@pytest.mark.parametrize("command", [("train", "--out", "bundle"), ("evaluate", "--users", "30")])
+def test_without_torch_training_says_that_the_blend_goes_without_its_net(
+    command: tuple[str, ...], tables: Path, tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for module in ("models", "train"):
+        monkeypatch.setattr(f"anirec.wiring.{module}.can_train_nets", lambda: False)
+    code, out, err = ask(*command, "--data", str(tables), "--json")
+    assert code == 0, err
+    assert 'torch is not installed, so the blend goes without its net; pip install "anirec[train]"' in err
+    assert "mult-dae" not in out

@@ -113,6 +113,7 @@ def train(
         with tempfile.TemporaryDirectory() as cache, render.progress_bar(quiet=as_json) as progress:
             material = open_data(folder, Path(cache) / "canonical", progress)
             watch = checkpoints.Watch(progress, kept)
+            _say_what_is_left_out(quick=quick)
             asked = recipe(material, seed, _chosen(material, wanted, watch), watch=watch, quick=quick)
             tracking.note_asked(tracker, material.facts, asked.config, seed=seed, model=asked.default)
             with checkpoints.kept(kept, facts_of(material, asked), resume=resume):
@@ -202,6 +203,7 @@ def evaluate(
         with tempfile.TemporaryDirectory() as cache, render.progress_bar(quiet=as_json) as progress:
             material = open_data(folder, Path(cache) / "canonical", progress)
             watch = Watch(progress)
+            _say_what_is_left_out(quick=quick)
             asked = recipe(material, seed, _chosen(material, wanted, watch), watch=watch, quick=quick)
             tracking.note_asked(
                 tracker, material.facts, asked.config, seed=seed, users=users, likes=likes, popularity=popularity
@@ -286,6 +288,13 @@ def _print_tuned(found: Tuned) -> None:
     words = " ".join(f"--set {name}={value:.6g}" for name, value in found.best.settings.items())
     click.echo(f"NDCG@10 of {found.users:,} validation users; as it is: mean {found.default.value:.4f}")
     click.echo(f"best: mean {found.best.value:.4f} with {words}")
+
+
+def _say_what_is_left_out(*, quick: bool) -> None:
+    from anirec.wiring.models import can_train_nets
+
+    if not quick and not can_train_nets():
+        click.echo('torch is not installed, so the blend goes without its net; pip install "anirec[train]"', err=True)
 
 
 def _wanted(models: tuple[str, ...], settings: tuple[str, ...]) -> dict[str, list[str]]:
