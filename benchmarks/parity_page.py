@@ -10,8 +10,8 @@ HEAD = """# Parity
 Made by `make tables` from the newest results; do not edit it. How to run it again: `benchmarks/peers/README.md`.
 
 Ours and public implementations on one split: {users:,} users to learn from, {titles:,} titles, {likes:,} likes;
-{tests:,} users held out wholly, 80 % of their likes given, NDCG@10 over the full catalogue; 95 % intervals of the paired
-difference over users. Seconds are {seconds}. Measured at commit `{commit}`.
+{tests:,} users held out wholly, 80 % of their likes given, NDCG@10 over the full catalogue; 95 % intervals of the
+paired difference over users. Seconds are {seconds}. Measured at commit `{commit}`.
 """
 
 
