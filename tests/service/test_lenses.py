@@ -11,10 +11,11 @@ from anirec.core.profile import Profile
 from anirec.evaluate.named import measure, questions
 from anirec.prepare.dataset import Dataset
 from anirec.prepare.pairs import Pairs, pairs_of
+from anirec.prepare.splits import Case
 from anirec.rank import align
 from anirec.recommenders import content, crowd, popularity
 from anirec.recommenders.similar import Similar
-from anirec.service.lenses import LEAST, Choice, Lens, Pool, best_weights, fit_similar, gather
+from anirec.service.lenses import LEAST, Choice, Lens, Pool, Unseen, best_weights, fit_similar, gather, joined, listed
 from anirec.service.progress import silent
 from recommenders.described import features_of
 from worlds import catalogue_of, dataset_of
@@ -157,3 +158,40 @@ def test_the_search_never_ends_below_where_it_began() -> None:
     pool, start = Pool(seen, gains, np.ones(20)), {"a": 0.2, "b": 0.3, "c": 0.5}
     _, reached = best_weights(pool, start)
     assert reached >= pool.ndcg(start)
+
+
+def pool_of(seed: int, n: int, width: int) -> Pool:
+    rng = np.random.default_rng(seed)
+    seen = {name: rng.random((n, width), dtype=np.float32) for name in "ab"}
+    return Pool(seen, np.where(rng.random((n, width)) < 0.2, 1, 0).astype(np.float32), np.full(n, 2.0))
+
+
+def test_two_pools_joined_count_alike_whatever_their_sizes() -> None:
+    one, other, weights = pool_of(1, 40, 30), pool_of(2, 7, 50), {"a": 0.3, "b": 0.7}
+    expected = (one.ndcg(weights) / 0.5 + other.ndcg(weights) / 0.2) / 2
+    assert joined((one, 0.5), (other, 0.2)).ndcg(weights) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_list_asks_for_what_is_on_it_besides_the_one_title_given() -> None:
+    case = Case(7, Profile.of_likes([3]), np.array([5, 9], dtype=np.int32))
+    nothing = Case(8, Profile.of_likes([3, 4]), np.array([5], dtype=np.int32))
+    (question,) = listed((case, nothing), CATALOGUE)
+    assert CATALOGUE.anime_ids[[question.row, *question.targets.tolist()]].tolist() == [3, 5, 9]
+    assert question.gains.tolist() == [1, 1]
+
+
+def test_lists_that_a_lens_foretells_give_it_more_weight_than_pairs_alone() -> None:
+    pairs, lenses = named(), {"genres": Lens(genres, 0.3), "noise": Lens(noise, 0.3)}
+    alone = chosen(lenses, pairs)
+    told = noise(ratings(), pairs, np.random.default_rng([0, 3]))  # as the lens will be fitted
+    assert told is not None
+    cases = []
+    for user in range(200):
+        given = Profile.of_likes([int(told.items[user % len(told.items)])])
+        best = told.items[np.argsort(-told.score([given])[0])[:6]]
+        cases.append(Case(user, given, np.sort(best[best != given.anime_ids[0]])[:5]))
+    viewers = popularity.fit(ratings(), popularity.PopularityConfig(), np.random.default_rng(0))
+    both = fit_similar(
+        ratings(), CATALOGUE, pairs, ("ease", viewers), lenses, seed=0, progress=silent, unseen=Unseen(viewers, cases)
+    )
+    assert both.similar.weights["noise"] > alone.similar.weights["noise"]

@@ -1,6 +1,10 @@
-"""Which lenses `similar` looks through, and how much each counts: fitted, and weighed on pairs that people named.
+"""Which lenses `similar` looks through, and how much each counts: fitted, and weighed on what people named and liked.
 
-pairs -> hold some back -> fit every lens on the rest -> ask for what was held back -> weights -> fit lenses on all
+pairs -> hold some back -> fit every lens on the rest -> ask for what was held back  ─┐
+users -> hold some back -> viewers' lens without them -> ask for the rest of a list  ─┴─► weights -> lenses on all
+
+Each of the two flatters one lens: pairs that of the crowd, which is made of pairs, and lists that of viewers. So the
+weights are those that reach most of what can be reached on both, each counting one half.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from anirec.core.profile import Profile
 from anirec.evaluate.named import DISCOUNTS, TOP, Question, questions
 from anirec.prepare.dataset import Dataset
 from anirec.prepare.pairs import Pairs
+from anirec.prepare.splits import Case
 from anirec.recommenders.similar import Similar
 from anirec.service.recommend import VIEWERS
 
@@ -61,6 +66,17 @@ class Lens:
 
 
 @dataclass(frozen=True)
+class Unseen:
+    """People to choose weights on besides pairs.
+
+    viewers: the lens `VIEWERS`, fitted without them. cases: of each, one title given and others to be found.
+    """
+
+    viewers: Storable
+    cases: Sequence[Case]
+
+
+@dataclass(frozen=True)
 class Choice:
     """The lenses in their weights.
 
@@ -83,10 +99,12 @@ def fit_similar(
     *,
     seed: int,
     progress: Progress,
+    unseen: Unseen | None = None,
 ) -> Choice:
     """Fit the lenses, choose their weights, and fit them anew on all pairs. Same data, same seed, same weights.
 
-    viewers: the name in the bundle and the model of the lens `VIEWERS`; it has seen no pair.
+    viewers: the name in the bundle and the model of the lens `VIEWERS`; it has seen no pair. unseen: None = pairs
+    alone decide.
     """
     learned, held = pairs.parted(HELD, np.random.default_rng([seed, 6]))
     asked = questions(held, learned, catalogue)
@@ -98,8 +116,26 @@ def fit_similar(
         return Choice(whole, parts, 0, None)
     partial, _ = _looking(dataset, catalogue, learned, viewers, lenses, seed)
     pool = gather(partial, asked, catalogue, progress)
-    weights, ndcg = best_weights(pool, {name: whole.weights[name] for name in partial.lenses})
+    start = {name: whole.weights[name] for name in partial.lenses}
+    weights, ndcg = best_weights(pool, start)
+    if unseen is not None:
+        without = replace(partial, lenses={**partial.lenses, VIEWERS: unseen.viewers})
+        lists = gather(without, listed(unseen.cases, catalogue), catalogue, progress)
+        reached = best_weights(lists, start)[1] if len(lists.best) else 0.0
+        if min(ndcg, reached) > 0:
+            weights, _ = best_weights(joined((pool, ndcg), (lists, reached)), weights)
+            ndcg = pool.ndcg(weights)
     return Choice(replace(whole, weights=dict(whole.weights) | weights), parts, len(pool.best), ndcg)
+
+
+def listed(cases: Sequence[Case], catalogue: Catalogue) -> tuple[Question, ...]:
+    """Return what each case with one title given asks: the rest of the list, all of it alike."""
+    asked = []
+    for case in cases:
+        rows, targets = catalogue.rows_of(case.given.anime_ids), catalogue.rows_of(case.targets)
+        if len(rows) == 1 and len(targets):
+            asked.append(Question(int(rows[0]), np.empty(0, np.int64), targets, np.ones(len(targets))))
+    return tuple(asked)
 
 
 def _looking(
@@ -144,6 +180,26 @@ class Pool:
         top = np.argsort(-np.asarray(scores), axis=1, kind="stable")[:, :TOP]
         gained = np.take_along_axis(self.gains, top, axis=1) @ DISCOUNTS[: top.shape[1]]
         return float(np.mean(gained / self.best))
+
+
+def joined(*pools: tuple[Pool, float]) -> Pool:
+    """Return one pool in which each counts alike: its figure is the mean of what share of its best each reaches.
+
+    pools: each with the best NDCG that is reached on it alone, above 0.
+    """
+    n = sum(len(pool.best) for pool, _ in pools)
+    width = max(pool.gains.shape[1] for pool, _ in pools)
+    seen: dict[str, list[NDArray[np.float32]]] = {name: [] for name in pools[0][0].seen}
+    gains, best = [], []
+    for pool, reached in pools:
+        missing = ((0, 0), (0, width - pool.gains.shape[1]))
+        for name, rows in seen.items():
+            rows.append(np.pad(pool.seen[name], missing, constant_values=-np.inf))
+        gains.append(np.pad(pool.gains, missing))
+        best.append(pool.best * reached * len(pools) * len(pool.best) / n)
+    return Pool(
+        {name: np.concatenate(rows) for name, rows in seen.items()}, np.concatenate(gains), np.concatenate(best)
+    )
 
 
 def gather(similar: Similar, asked: Sequence[Question], catalogue: Catalogue, progress: Progress) -> Pool:

@@ -28,7 +28,7 @@ from anirec.prepare.splits import Split, held_out_users
 from anirec.recommenders.blend import Blend, BlendWeights
 from anirec.recommenders.blending import BlendConfig, learn
 from anirec.service.card import model_card
-from anirec.service.lenses import Lens, fit_similar
+from anirec.service.lenses import Lens, Unseen, fit_similar
 from anirec.service.progress import Progress
 from anirec.stores.bundle import BundleContent, write_bundle
 from anirec.stores.facts import write_facts, write_titles
@@ -135,17 +135,24 @@ def train(material: Material, out: Path, recipe: Recipe, progress: Progress) -> 
     Raises:
         BadTable: too few users to choose the blend's weights on.
     """
-    weights, report = _weigh(material, material.dataset, recipe, progress)
+    weighed = _weigh(material, material.dataset, recipe, progress)
     parts = _fit(material.dataset, recipe.parts, recipe.seed, progress, "fitting on everybody")
     models: dict[str, Storable] = {
         **parts,
         **_fit(material.dataset, recipe.extra, recipe.seed, progress, "fitting what else was asked for"),
-        BLEND: Blend(parts, recipe.readings, weights),
+        BLEND: Blend(parts, recipe.readings, weighed.weights),
     }
     pairs = read_pairs(material.folder)
     viewers = (PERSONAL, parts[PERSONAL])
     choice = fit_similar(
-        material.dataset, material.catalogue, pairs, viewers, recipe.lenses, seed=recipe.seed, progress=progress
+        material.dataset,
+        material.catalogue,
+        pairs,
+        viewers,
+        recipe.lenses,
+        seed=recipe.seed,
+        progress=progress,
+        unseen=weighed.unseen,
     )
     models |= {**choice.parts, SIMILAR: choice.similar}
     with tempfile.TemporaryDirectory() as work:
@@ -153,7 +160,7 @@ def train(material: Material, out: Path, recipe: Recipe, progress: Progress) -> 
         write_facts(material.folder, tables["anime.parquet"])
         write_titles(material.folder, tables["titles.parquet"])
         tables["card.md"] = Path(work) / "card.md"
-        found = report()
+        found = weighed.report()
         card = model_card(material.facts, recipe.config, found, recipe.default)
         tables["card.md"].write_text(card, encoding="utf-8")
         content = BundleContent(
@@ -234,18 +241,22 @@ def fit_blend(material: Material, dataset: Dataset, recipe: Recipe, progress: Pr
     Raises:
         BadTable: too few users to choose the blend's weights on.
     """
-    weights, _ = _weigh(material, dataset, recipe, progress)
+    weighed = _weigh(material, dataset, recipe, progress)
     parts = _fit(dataset, recipe.parts, recipe.seed, progress, "fitting for the test")
-    return Blend(parts, recipe.readings, weights)
+    return Blend(parts, recipe.readings, weighed.weights)
 
 
-def _weigh(
-    material: Material, dataset: Dataset, recipe: Recipe, progress: Progress
-) -> tuple[BlendWeights, Callable[[], Report]]:
-    """Return the blend's weights, learned on validation users whom the parts have not seen; see `blending`.
+@dataclass(frozen=True)
+class _Weighed:
+    """What validation users are good for: the blend's weights, a report on them, and weights of lenses."""
 
-    Also returns how to report on those users.
-    """
+    weights: BlendWeights
+    report: Callable[[], Report]
+    unseen: Unseen
+
+
+def _weigh(material: Material, dataset: Dataset, recipe: Recipe, progress: Progress) -> _Weighed:
+    """Learn the blend's weights on validation users whom the parts have not seen; see `blending`."""
     split = held_out_users(
         dataset,
         n_users=recipe.n_validation,
@@ -268,7 +279,7 @@ def _weigh(
         rng=np.random.default_rng([recipe.seed, 5]),
         progress=progress,
     )
-    return weights, report
+    return _Weighed(weights, report, Unseen(parts[PERSONAL], split.few(1).cases))
 
 
 def _fit(dataset: Dataset, fits: Mapping[str, Fit], seed: int, progress: Progress, stage: str) -> dict[str, Storable]:
