@@ -10,6 +10,7 @@ from scipy import sparse
 
 import compare
 import exchange
+import parity_page
 import split
 from anirec.evaluate import metrics
 from anirec.evaluate.intervals import Interval
@@ -88,3 +89,19 @@ def test_worse_for_every_user_is_below_and_the_time_is_that_of_its_first_arrival
     assert Interval(**row["ndcg@10"]["difference"]).mean == pytest.approx(-0.1)
     assert row["seconds_to_quality"] == {"ours": None, "theirs": 2.0}
     assert not compare.compared(theirs, ours, np.random.default_rng(0))["below"]
+
+
+def test_the_page_names_each_pair_and_marks_what_is_below() -> None:
+    def mean(value: float) -> dict[str, float]:
+        return {"mean": value, "low": value - 0.01, "high": value + 0.01, "n": 482}
+
+    pair = {
+        "ours": "ours", "theirs": "theirs", "below": True, "fit_s": {"ours": 1.0, "theirs": 2.0},
+        "ndcg@10": {"ours": mean(0.2), "theirs": mean(0.3), "difference": mean(-0.1)},
+        "facts": {"ours": "k=1", "theirs": "version 2"}, "seconds_to_quality": {"ours": None, "theirs": 1.5},
+    }  # fmt: skip
+    split = {"users": 8000, "titles": 3568, "likes": 529775, "test_users": 482}
+    found = {"pairs": [pair], "split": split, "seconds_are": "of one processor", "commit": "0123456789"}
+    page = parity_page.whole({**found, "did_not_run": {"recbole": "not tried"}})
+    assert "| ours | theirs | 0.2000 | 0.3000 | -0.1000 [-0.1100, -0.0900] **below** | 1.0 | 2.0 | – | 1.5 |" in page
+    assert "- recbole: not tried" in page
