@@ -69,11 +69,11 @@ def short_and_long() -> dict[str, Oracle]:
 def test_each_part_weighs_most_at_the_sizes_where_it_knows_most() -> None:
     parts, readings = short_and_long(), {"of-short": "standard", "of-long": "standard"}
     found = blending.learn(parts, readings, cases((1, 12), 200), CONFIG, np.random.default_rng(0))
-    short, long = (float(found.at("of-short", n)[0]) for n in (1, 12))
+    short, long = found.at("of-short", (1, 12))[:, 0].tolist()
     assert short > 1.0
     assert abs(long) < 0.2
-    assert float(found.at("of-long", 12)[0]) > 1.0
-    assert abs(float(found.at("of-long", 1)[0])) < 0.2
+    assert float(found.at("of-long", (12,))[0, 0]) > 1.0
+    assert abs(float(found.at("of-long", (1,))[0, 0])) < 0.2
 
 
 def test_the_blend_ranks_others_better_than_each_of_its_parts() -> None:

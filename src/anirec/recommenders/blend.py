@@ -90,10 +90,10 @@ class BlendWeights:
     sizes: NDArray[np.float32]
     weights: Mapping[str, NDArray[np.float32]]
 
-    def at(self, part: str, size: int) -> NDArray[np.float32]:
-        """Return float32 [v]: the weights of a part's views for a profile of `size` titles."""
-        mix = mixture(self.sizes, size)
-        weights: NDArray[np.float32] = mix @ self.weights[part]
+    def at(self, part: str, sizes: Sequence[int]) -> NDArray[np.float32]:
+        """Return float32 [p, v]: the weights of a part's views for profiles of so many titles."""
+        mixes = np.array([mixture(self.sizes, size) for size in sizes], dtype=np.float32)
+        weights: NDArray[np.float32] = mixes.reshape(len(sizes), len(self.sizes)) @ self.weights[part]
         return weights
 
 
@@ -138,12 +138,13 @@ class Blend:
     def score(self, profiles: Sequence[Profile]) -> NDArray[np.float32]:
         """Return float32 [p, n]: chances, of which each row adds up to 1."""
         sums = np.zeros((len(profiles), len(self.items)), dtype=np.float32)
+        sizes = [len(profile) for profile in profiles]
         for name, part in self.parts.items():
             read, places = READINGS[self.readings[name]], self.places[name]
-            for row, profile, scores in zip(sums, profiles, part.score(profiles), strict=True):
+            for row, weights, scores in zip(sums, self.weights.at(name, sizes), part.score(profiles), strict=True):
                 views, unknown = read(scores)
                 added = np.zeros_like(scores)
-                for weight, view, nothing in zip(self.weights.at(name, len(profile)), views, unknown, strict=True):
+                for weight, view, nothing in zip(weights, views, unknown, strict=True):
                     added += weight * (view - nothing)
                 row[places] += added
         sums -= sums.max(axis=1, keepdims=True, initial=-np.inf)
