@@ -11,6 +11,7 @@ from anirec.core.catalogue import KINDS, Catalogue
 from anirec.core.errors import InputError
 from anirec.core.profile import Profile
 from anirec.core.ranking import Filters, FranchiseMode, Query, Ranking
+from anirec.core.runs import runs
 
 ONE_EACH = frozenset({FranchiseMode.ENTRY, FranchiseMode.NEXT, FranchiseMode.MIXED})
 
@@ -120,9 +121,8 @@ def _openers(
 def _members(catalogue: Catalogue, blocks: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the rows of some franchises, one franchise after the other, and the size of each."""
     by_franchise, bounds, _ = catalogue.franchise_blocks
-    sizes = bounds[blocks + 1] - bounds[blocks]
-    shift = bounds[blocks] - (np.cumsum(sizes) - sizes)
-    return by_franchise[np.repeat(shift, sizes) + np.arange(sizes.sum())], sizes
+    starts, stops = bounds[blocks], bounds[blocks + 1]
+    return by_franchise[runs(starts, stops)], stops - starts
 
 
 def _related(catalogue: Catalogue, seen_rows: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -93,6 +93,16 @@ class Catalogue:
 def rows_of(known_ids: NDArray[np.int32], anime_ids: NDArray[np.int32]) -> NDArray[np.int64]:
     """Return the places in `known_ids` (ascending) of those `anime_ids` that it holds, in the order given."""
     return found_in(known_ids, anime_ids)[0]
+
+
+def places_among(
+    items: NDArray[np.int32], of_models: Mapping[str, NDArray[np.int32]]
+) -> dict[str, NDArray[np.int64] | slice]:
+    """Return by name where the items of each model stand among all `items`; one that knows them all needs no list.
+
+    items: int32 [n], ascending. of_models: int32 each, ascending, all of them among `items`.
+    """
+    return {name: slice(None) if len(own) == len(items) else rows_of(items, own) for name, own in of_models.items()}
 
 
 def found_in(known_ids: NDArray[np.int32], anime_ids: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

@@ -22,7 +22,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from anirec.core.catalogue import rows_of
+from anirec.core.catalogue import places_among
 from anirec.core.profile import Profile
 from anirec.core.protocols import Recommender
 from anirec.core.state import State
@@ -110,6 +110,11 @@ def mixture(sizes: NDArray[np.float32], size: int) -> NDArray[np.float32]:
     return mix
 
 
+def known_to_any(parts: Mapping[str, Recommender]) -> NDArray[np.int32]:
+    """Return [n] the union of the parts' items, ascending."""
+    return np.unique(np.concatenate([part.items for part in parts.values()]))
+
+
 @dataclass(frozen=True)
 class Blend:
     """A weighted sum of views of fitted models over all that any of them knows.
@@ -124,16 +129,12 @@ class Blend:
     @cached_property
     def items(self) -> NDArray[np.int32]:
         """[n] the union of the parts' items, ascending."""
-        return np.unique(np.concatenate([part.items for part in self.parts.values()]))
+        return known_to_any(self.parts)
 
     @cached_property
     def places(self) -> dict[str, NDArray[np.int64] | slice]:
-        """Where each part's items stand among all; one that knows them all needs no list."""
-        everything = len(self.items)
-        return {
-            name: slice(None) if len(part.items) == everything else rows_of(self.items, part.items)
-            for name, part in self.parts.items()
-        }
+        """Where each part's items stand among all."""
+        return places_among(self.items, {name: part.items for name, part in self.parts.items()})
 
     def score(self, profiles: Sequence[Profile]) -> NDArray[np.float32]:
         """Return float32 [p, n]: chances, of which each row adds up to 1."""

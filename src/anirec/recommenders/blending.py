@@ -23,11 +23,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from anirec.core.catalogue import rows_of
+from anirec.core.catalogue import places_among, rows_of
 from anirec.core.errors import InputError
 from anirec.core.protocols import Recommender
 from anirec.prepare.splits import Case
-from anirec.recommenders.blend import READINGS, VIEWS, BlendWeights, mixture
+from anirec.recommenders.blend import READINGS, VIEWS, BlendWeights, known_to_any, mixture
 
 CHUNK: Final = 100  # profiles scored at a time
 
@@ -104,7 +104,7 @@ def gather(
     found: list[NDArray[np.float32]] = []
     liked: list[NDArray[np.bool_]] = []
     mixes: list[NDArray[np.float32]] = []
-    items = np.unique(np.concatenate([part.items for part in parts.values()]))
+    items = known_to_any(parts)
     for done, (case, views) in enumerate(_viewed(parts, readings, items, cases)):
         if done % CHUNK == 0:
             progress(done, len(cases))
@@ -126,7 +126,7 @@ def _viewed(
     parts: Mapping[str, Recommender], readings: Mapping[str, str], items: NDArray[np.int32], cases: Sequence[Case]
 ) -> Iterator[tuple[Case, NDArray[np.float32]]]:
     """Yield each case with all views of all parts: float32 [v, n], one block for each part in their order."""
-    places = {name: rows_of(items, part.items) for name, part in parts.items()}
+    places = places_among(items, {name: part.items for name, part in parts.items()})
     for start in range(0, len(cases), CHUNK):
         chunk = cases[start : start + CHUNK]
         scores = {name: part.score([case.given for case in chunk]) for name, part in parts.items()}

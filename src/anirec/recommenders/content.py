@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from anirec.core.errors import InputError
 from anirec.core.profile import Profile
+from anirec.core.runs import runs
 from anirec.core.state import State
 from anirec.prepare.dataset import Dataset
 from anirec.prepare.features import GROUPS, Features
@@ -92,11 +93,10 @@ class Content:
     def _mean(self, profile: Profile) -> NDArray[np.float64]:
         """Return float64 [f]: what a profile is about, of length 1, or 0 where nothing is known."""
         rows, weights = weights_of(self.items, profile)
-        sizes = self.indptr[rows + 1] - self.indptr[rows]
-        entries = np.concatenate([np.empty(0, np.int64), *map(np.arange, self.indptr[rows], self.indptr[rows + 1])])
-        mean = np.bincount(
-            self.features[entries], self.values[entries] * np.repeat(weights, sizes), minlength=self.n_features
-        ).astype(np.float64, copy=False)
+        starts, stops = self.indptr[rows], self.indptr[rows + 1]
+        entries = runs(starts, stops)
+        told = self.values[entries] * np.repeat(weights, stops - starts)
+        mean = np.bincount(self.features[entries], told, minlength=self.n_features).astype(np.float64, copy=False)
         length = float(np.linalg.norm(mean))
         mean /= length if length > 0 else 1.0
         return mean
@@ -104,11 +104,9 @@ class Content:
     def _score(self, mean: NDArray[np.float64]) -> NDArray[np.float64]:
         starts, items, values = self._carriers
         about = np.flatnonzero(mean)
-        blocks = list(map(slice, starts[about].tolist(), starts[about + 1].tolist()))
-        carriers = np.concatenate([np.empty(0, np.intp), *(items[block] for block in blocks)])
-        carried = np.concatenate([np.empty(0), *(values[block] for block in blocks)])
-        weights = np.repeat(mean[about], starts[about + 1] - starts[about])
-        return np.bincount(carriers, carried * weights, minlength=len(self.items)).astype(np.float64, copy=False)
+        places = runs(starts[about], starts[about + 1])
+        carried = values[places] * np.repeat(mean[about], starts[about + 1] - starts[about])
+        return np.bincount(items[places], carried, minlength=len(self.items)).astype(np.float64, copy=False)
 
     def state(self) -> State:
         """Return what a bundle keeps."""

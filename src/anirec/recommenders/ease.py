@@ -35,9 +35,10 @@ from numpy.typing import NDArray
 from anirec.core.catalogue import rows_of
 from anirec.core.errors import InputError
 from anirec.core.profile import Profile
+from anirec.core.runs import runs
 from anirec.core.state import State, is_finite_vector
 from anirec.prepare.dataset import Dataset
-from anirec.recommenders.likings import known, likings_matrix, most_liked, products, runs
+from anirec.recommenders.likings import known, likings_matrix, most_liked, products
 
 BLOCK = 1024  # titles worked on at a time: bounds the memory of sparse products and of pruning
 WHOLE = 20_000  # rows that LAPACK is given at a time; some builds of it fail above 23,170 (2^31 bytes)

@@ -30,13 +30,6 @@ def known(items: NDArray[np.int32], profile: Profile) -> tuple[NDArray[np.int64]
     return rows, profile.liking[which]
 
 
-def runs(starts: NDArray[np.int64], stops: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return all whole numbers from each start up to (not with) its stop, one run after the other."""
-    counts = stops - starts
-    ends = np.cumsum(counts)
-    return np.repeat(stops - ends, counts) + np.arange(ends[-1] if len(ends) else 0)
-
-
 def likings_matrix(dataset: Dataset, places: NDArray[np.int64]) -> Any:
     """Return a `scipy.sparse.csc_array` float32 [users, n]: the positive likings of the titles at these places."""
     from scipy import sparse  # noqa: PLC0415 - serving must not pay for it

@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 
 from anirec.core.errors import InputError
 from anirec.core.profile import Profile
+from anirec.core.runs import runs
 from anirec.core.state import State
 from anirec.prepare.dataset import Dataset
 from anirec.recommenders.likings import known, likings_matrix, most_liked, products
@@ -136,10 +137,11 @@ class UserKnn:
         if len(nearest) == 0:
             return np.zeros(len(self.items))
         votes = (alike[nearest] / alike[nearest[0]]) ** self.config.sharpness
-        blocks = [slice(int(self.indptr[user]), int(self.indptr[user + 1])) for user in nearest]
-        weights = np.concatenate([self.likings[block] * vote for block, vote in zip(blocks, votes, strict=True)])
-        places = np.concatenate([self.places[block] for block in blocks])
-        scores: NDArray[np.float64] = np.bincount(places, weights, minlength=len(self.items)) / votes.sum()
+        starts, stops = self.indptr[nearest], self.indptr[nearest + 1]
+        entries = runs(starts, stops)
+        weights = self.likings[entries] * np.repeat(votes, stops - starts)
+        added = np.bincount(self.places[entries], weights, minlength=len(self.items))
+        scores: NDArray[np.float64] = added / votes.sum()
         return scores
 
     def state(self) -> State:

@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 from anirec.core.catalogue import Catalogue
 from anirec.core.errors import InputError
 from anirec.core.profile import Profile
+from anirec.core.runs import runs
 from anirec.core.state import State
 from anirec.prepare.dataset import Dataset
-from anirec.recommenders.likings import known, runs
+from anirec.recommenders.likings import known
 
 MOST = np.float32(0.99)
 """No chance is taken to be greater: nothing is certain."""

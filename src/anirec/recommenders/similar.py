@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from anirec.core.catalogue import rows_of
+from anirec.core.catalogue import places_among, rows_of
 from anirec.core.profile import Profile
 from anirec.core.protocols import Recommender
 from anirec.core.state import State, is_finite_vector
@@ -140,12 +140,8 @@ class Similar:
 
     @cached_property
     def _places(self) -> dict[str, NDArray[np.int64] | slice]:
-        """Where each lens's items stand among all; one that knows them all needs no list."""
-        everything = len(self.items)
-        return {
-            name: slice(None) if len(lens.items) == everything else rows_of(self.items, lens.items)
-            for name, lens in self.lenses.items()
-        }
+        """Where each lens's items stand among all."""
+        return places_among(self.items, {name: lens.items for name, lens in self.lenses.items()})
 
     def state(self) -> State:
         """Return what a bundle keeps; the lenses are kept beside it under the names in `models`."""

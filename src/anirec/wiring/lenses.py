@@ -10,11 +10,12 @@ from typing import Any, Final
 import numpy as np
 
 from anirec.prepare.dataset import Dataset
-from anirec.prepare.features import GROUPS, read_features
+from anirec.prepare.features import GROUPS
 from anirec.prepare.pairs import Pairs
 from anirec.recommenders import content, crowd
 from anirec.service.lenses import Lens
 from anirec.service.training import Material, Storable
+from anirec.wiring.models import features_of
 
 GENRES: Final = content.ContentConfig(studio=0.6, kind=0.6)
 """For one title, who made it and whether it is a film or a series tell more than they do for a whole profile: NDCG@10
@@ -42,7 +43,7 @@ def config() -> dict[str, dict[str, Any]]:
 
 
 def _genres(material: Material, dataset: Dataset, _pairs: Pairs, rng: np.random.Generator) -> Storable | None:
-    features = read_features(material.folder)
+    features = features_of(material)
     telling = np.flatnonzero(np.isin(features.groups, [GROUPS.index(group) for group in TELLING]))
     told = np.asarray(features.matrix[:, telling].sum(axis=1)).ravel() > 0
     return content.fit(dataset, GENRES, rng, features=features.of(told)) if told.any() else None

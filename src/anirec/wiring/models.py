@@ -65,13 +65,18 @@ def _of_features(fit: Callable[..., Storable]) -> Callable[..., Storable]:
     """Return how a model is fitted that knows what titles are about, too."""
 
     def fitted(material: Material, config: Any, dataset: Dataset, rng: np.random.Generator, _watch: Watch) -> Storable:
-        return fit(dataset, config, rng, features=_features(material.folder))
+        return fit(dataset, config, rng, features=features_of(material))
 
     return fitted
 
 
+def features_of(material: Material) -> Features:
+    """Return what is known of each anime of the material; kept, as several models and lenses ask for the same."""
+    return _features(material.folder, str(material.facts["tables"].get("anime")))
+
+
 @lru_cache(maxsize=1)
-def _features(folder: Path) -> Features:
+def _features(folder: Path, _sha256: str) -> Features:
     return read_features(folder)
 
 

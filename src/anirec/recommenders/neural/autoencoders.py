@@ -127,14 +127,7 @@ def fit(dataset: Dataset, config: MultDaeConfig, rng: np.random.Generator, *, ru
     """
     from anirec.recommenders.neural import autoencoder_nets as nets  # noqa: PLC0415 - serving must not load torch
 
-    items, lists, validation = learned_from(
-        dataset,
-        min_likes=config.min_likes,
-        min_list=config.min_list,
-        validation_users=config.validation_users,
-        rng=rng,
-        favourites=config.favourites,
-    )
+    items, lists, validation = learned_from(dataset, config, rng, favourites=config.favourites)
 
     def served(net: nets.MultNet) -> Autoencoder:
         return Autoencoder(

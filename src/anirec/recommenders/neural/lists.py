@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anirec.core.errors import InputError
+from anirec.core.runs import runs
 from anirec.prepare.dataset import Dataset
 from anirec.recommenders.neural.arrays import PRECISIONS
 from anirec.recommenders.neural.settings import LoopConfig
@@ -82,33 +84,44 @@ class Lists:
 
     def entries(self, users: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return int64 [e] rows of all entries of these users, user by user, and int64 [e] which of the users it is."""
-        counts = self.indptr[users + 1] - self.indptr[users]
-        owner = np.repeat(np.arange(len(users)), counts)
-        starts = np.cumsum(counts) - counts
-        return np.arange(len(owner)) - np.repeat(starts - self.indptr[users], counts), owner
+        starts, stops = self.indptr[users], self.indptr[users + 1]
+        return runs(starts, stops), np.repeat(np.arange(len(users)), stops - starts)
+
+
+class LearnsFromLists(Protocol):
+    """Settings that say whom a net is trained on and stopped by; as in `ListsConfig`."""
+
+    @property
+    def min_likes(self) -> int:
+        """Likes below which a title is left out."""
+        ...
+
+    @property
+    def min_list(self) -> int:
+        """Likes below which a user is not learned from."""
+        ...
+
+    @property
+    def validation_users(self) -> int:
+        """At most so many users are held out to stop by."""
+        ...
 
 
 def learned_from(
-    dataset: Dataset,
-    *,
-    min_likes: int,
-    min_list: int,
-    validation_users: int,
-    rng: np.random.Generator,
-    favourites: bool = True,
+    dataset: Dataset, config: LearnsFromLists, rng: np.random.Generator, *, favourites: bool = True
 ) -> tuple[NDArray[np.int32], Lists, Validation]:
     """Return what a net is trained on: int32 [n] ids of the items, the lists without those held out, whom to stop by.
 
-    The arguments are as in `ListsConfig`. Favourites are learned from all the same if they are most of all.
+    favourites: as in `ListsConfig`. Favourites are learned from all the same if they are most of all.
 
     Raises:
         InputError: no anime has enough likes.
     """
     if not favourites and 2 * np.count_nonzero(dataset.liked & ~dataset.favourite) >= np.count_nonzero(dataset.liked):
         dataset = dataset.where(~dataset.favourite)
-    items = items_of(dataset, min_likes)
-    train, validation = hold_out(dataset, items, validation_users, rng, few=FEW)
-    return items, lists_of(train, items, min_list), validation
+    items = items_of(dataset, config.min_likes)
+    train, validation = hold_out(dataset, items, config.validation_users, rng, few=FEW)
+    return items, lists_of(train, items, config.min_list), validation
 
 
 def lists_of(dataset: Dataset, items: NDArray[np.int32], min_list: int) -> Lists:

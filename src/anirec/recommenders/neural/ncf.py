@@ -135,13 +135,7 @@ def fit(dataset: Dataset, config: NcfConfig, rng: np.random.Generator, *, run: R
     """
     from anirec.recommenders.neural import ncf_nets as nets  # noqa: PLC0415 - serving must not load torch
 
-    items, lists, validation = learned_from(
-        dataset,
-        min_likes=config.min_likes,
-        min_list=config.min_list,
-        validation_users=config.validation_users,
-        rng=rng,
-    )
+    items, lists, validation = learned_from(dataset, config, rng)
 
     def served(net: nets.NcfNet) -> tuple[Ncf, float]:
         units, slope, offset = nets.folded(net)

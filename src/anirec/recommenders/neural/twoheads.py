@@ -125,14 +125,7 @@ def fit(dataset: Dataset, config: TwoHeadsConfig, rng: np.random.Generator, *, r
     """
     from anirec.recommenders.neural import twoheads_nets as nets  # noqa: PLC0415 - serving must not load torch
 
-    items, lists, validation = learned_from(
-        dataset,
-        min_likes=config.min_likes,
-        min_list=config.min_list,
-        validation_users=config.validation_users,
-        rng=rng,
-        favourites=config.favourites,
-    )
+    items, lists, validation = learned_from(dataset, config, rng, favourites=config.favourites)
     net = nets.trained(
         len(items), lists, config, rng, lambda net: validation.ndcg(nets.served(net, items, config).score), run
     )
