@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from anirec.recommenders.blending import BlendConfig
 from anirec.wiring.models import MODELS, check
 
 VERSION: Final = 1
@@ -73,7 +74,7 @@ def config_of(row: Row) -> dict[str, Any]:
     if row.model == RANDOM:
         return {}
     if row.model == BLEND:
-        return {name: asdict(kind.config) for name, kind in MODELS.items()}
+        return {name: asdict(kind.config) for name, kind in MODELS.items()} | {BLEND: asdict(BlendConfig())}
     return asdict(check(row.model, row.settings))
 
 

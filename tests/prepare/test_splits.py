@@ -236,6 +236,26 @@ def test_few_likes_are_drawn_at_random_not_by_id() -> None:
     assert np.mean([case.given.anime_ids[0] for case in made.cases]) == pytest.approx(5.5, abs=0.6)
 
 
+@given(world=lists, seed=st.integers(0, 5), most=st.integers(1, 6))
+def test_cut_cases_have_fewer_likes_than_whole_ones_and_the_same_targets(world: World, seed: int, most: int) -> None:
+    made = split_by("whole lists", rows_of(world), seed)
+    whole = {case.user_id: case for case in made.cases}
+    cut = made.cut(most, np.random.default_rng(seed)).cases
+    for case in cut:
+        before = whole[case.user_id]
+        assert case.targets.tolist() == before.targets.tolist()
+        assert 1 <= len(case.given) <= most
+        assert set(case.given.anime_ids.tolist()) < set(before.given.anime_ids[before.given.liked].tolist())
+    again = made.cut(most, np.random.default_rng(seed)).cases
+    assert [case.given.anime_ids.tolist() for case in again] == [case.given.anime_ids.tolist() for case in cut]
+
+
+def test_cases_are_cut_to_few_likes_as_often_as_to_many_on_a_logarithmic_scale() -> None:
+    made = held_out_users(simple(dict.fromkeys(range(3000), 40)), n_users=3000, rng=np.random.default_rng(0))
+    sizes = [len(case.given) for case in made.cut(15, np.random.default_rng(0)).cases]
+    assert [np.mean([n < top for n in sizes]) for top in (2, 4, 8, 16)] == pytest.approx([0.25, 0.5, 0.75, 1], abs=0.03)
+
+
 @given(world=lists, seed=st.integers(0, 5))
 def test_exactly_one_like_of_each_case_is_held_out_and_nothing_else(world: World, seed: int) -> None:
     made = split_by("leave one out", rows_of(world), seed)

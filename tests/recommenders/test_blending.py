@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from anirec.core.profile import Profile
 from anirec.core.protocols import Recommender
 from anirec.prepare.splits import Case
 from anirec.recommenders import blend, blending
-from anirec.recommenders.blending import BlendConfig
+from anirec.recommenders.blending import BlendConfig, Worth
 
 N = 60
 
@@ -50,14 +50,14 @@ def wanted_by(profile: Profile) -> NDArray[np.int32]:
     return ids[alike]
 
 
-def cases(sizes: Sequence[int], n: int, seed: int = 0) -> list[Case]:
+def cases(sizes: Sequence[int], n: int, seed: int = 0) -> list[Worth]:
     rng = np.random.default_rng(seed)
     found = []
     for i in range(n):
         given = Profile.of_likes((1 + rng.permutation(N)[: sizes[i % len(sizes)]]).tolist())
         targets = wanted_by(given)
         if len(targets):
-            found.append(Case(i, given, targets))
+            found.append(Worth(Case(i, given, targets), worth=1.0 + i % 2))
     return found
 
 
@@ -69,17 +69,17 @@ def short_and_long() -> dict[str, Oracle]:
 def test_each_part_weighs_most_at_the_sizes_where_it_knows_most() -> None:
     parts, readings = short_and_long(), {"of-short": "standard", "of-long": "standard"}
     found = blending.learn(parts, readings, cases((1, 12), 200), CONFIG, np.random.default_rng(0))
-    short, long = found.at("of-short", (1, 12))[:, 0].tolist()
-    assert short > 1.0
-    assert abs(long) < 0.2
-    assert float(found.at("of-long", (12,))[0, 0]) > 1.0
-    assert abs(float(found.at("of-long", (1,))[0, 0])) < 0.2
+    of_short, of_long = (found.at((1, 12))[part][:, 0].tolist() for part in parts)
+    assert of_short[0] > 1.0
+    assert abs(of_short[1]) < 0.2
+    assert of_long[1] > 1.0
+    assert abs(of_long[0]) < 0.2
 
 
 def test_the_blend_ranks_others_better_than_each_of_its_parts() -> None:
     parts, readings = short_and_long(), {"of-short": "standard", "of-long": "standard"}
     weights = blending.learn(parts, readings, cases((1, 12), 200), CONFIG, np.random.default_rng(0))
-    unseen = cases((1, 2, 9, 15), 80, seed=9)
+    unseen = [one.case for one in cases((1, 2, 9, 15), 80, seed=9)]
 
     def hits(scores: NDArray[np.float32], case: Case) -> float:
         left = np.where(np.isin(np.arange(1, N + 1), case.given.anime_ids), -np.inf, scores)
@@ -114,10 +114,23 @@ def test_the_loss_is_what_its_definition_says() -> None:
         sums = views[start:end] @ (lists.mix[row] @ weights)
         logs = sums - np.log(np.exp(sums).sum())
         liked = lists.liked[start:end]
-        total -= liked.sum() ** (CONFIG.length_power - 1) * logs[liked].sum()
-        worths += liked.sum() ** CONFIG.length_power
+        total -= lists.worth[row] * liked.sum() ** (CONFIG.length_power - 1) * logs[liked].sum()
+        worths += lists.worth[row] * liked.sum() ** CONFIG.length_power
     price = CONFIG.smooth * (np.square(weights[1] - weights[0]).sum() + 0.1 * np.square(weights).sum())
     assert loss(weights.ravel())[0] == pytest.approx(total / worths + price, rel=1e-5)
+
+
+def test_what_weighs_twice_counts_as_often_as_what_is_there_twice() -> None:
+    parts, readings = short_and_long(), {"of-short": "standard", "of-long": "standard"}
+    config = replace(CONFIG, by_chance=0)
+    some = [one.case for one in cases((1, 4, 12), 12)]
+    heavy = [Worth(case, 1.0 + i % 2) for i, case in enumerate(some)]
+    often = [Worth(case) for i, case in enumerate(some) for _ in range(1 + i % 2)]
+    found, expected = (
+        blending.learn(parts, readings, these, config, np.random.default_rng(0)) for these in (heavy, often)
+    )
+    for name in parts:
+        assert found.weights[name] == pytest.approx(expected.weights[name], rel=1e-2, abs=1e-3)
 
 
 def test_same_seed_same_weights() -> None:
@@ -130,12 +143,15 @@ def test_same_seed_same_weights() -> None:
 
 def test_nothing_to_learn_from_is_an_error() -> None:
     parts = {"a": Oracle((1, 99), 1, np.arange(1, N + 1, dtype=np.int32))}
-    nobody = [Case(1, Profile.of_likes([1]), np.array([N + 5], dtype=np.int32))]
+    nobody = [Worth(Case(1, Profile.of_likes([1]), np.array([N + 5], dtype=np.int32)))]
     with pytest.raises(InputError, match="nothing to learn weights from"):
         blending.learn(parts, {"a": "standard"}, nobody, CONFIG, np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("wrong", [{"sizes": ()}, {"sizes": (3, 1)}, {"front": 0}, {"smooth": 0}, {"length_power": 2}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"sizes": ()}, {"sizes": (3, 1)}, {"front": 0}, {"smooth": 0}, {"length_power": 2}, {"cut": 0}, {"cut_worth": 0}],
+)
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(InputError):
         BlendConfig(**wrong)  # type: ignore[arg-type]

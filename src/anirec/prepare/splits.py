@@ -44,6 +44,15 @@ class Split:
         """
         return replace(self, cases=tuple(_with_few(case, n) for case in self.cases))
 
+    def cut(self, most: int, rng: np.random.Generator) -> Split:
+        """Return the cases that can be cut to fewer likes, each to a number of its own; see `few`.
+
+        The numbers are drawn from 1..most, evenly on a logarithmic scale.
+        """
+        numbers = np.exp(rng.uniform(0, np.log(most + 1), len(self.cases))).astype(np.int64)
+        pairs = [(case, int(n)) for case, n in zip(self.cases, numbers, strict=True)]
+        return replace(self, cases=tuple(_with_few(case, n) for case, n in pairs if n < case.given.liked.sum()))
+
 
 def held_out_users(
     dataset: Dataset,

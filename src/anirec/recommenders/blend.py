@@ -27,8 +27,8 @@ from anirec.core.profile import Profile
 from anirec.core.protocols import Recommender
 from anirec.core.state import State
 
-Views = tuple[NDArray[np.float32], NDArray[np.float32]]
-"""float32 [v, n], a row for each view of n scores; and float32 [v], what each view has for an item that is unknown."""
+Views = NDArray[np.float32]
+"""float32 [v, n], a row for each view of n scores; 0 is what a title is worth that the part does not know."""
 
 LEAST_LIKING: Final = np.float32(0.02)
 """Added to predicted likings before their logarithm is taken: below that, they are noise."""
@@ -37,30 +37,38 @@ LEAST_SHARE: Final = np.float32(1e-5)
 
 
 def _liking(scores: NDArray[np.float32]) -> Views:
-    likings = np.maximum(scores, 0)
-    return np.stack([np.log(likings + LEAST_LIKING), likings]), np.array([np.log(LEAST_LIKING), 0], np.float32)
+    views = np.empty((2, len(scores)), dtype=np.float32)
+    np.maximum(scores, 0, out=views[1])
+    np.multiply(views[1], 1 / LEAST_LIKING, out=views[0])
+    np.log1p(views[0], out=views[0])
+    return views
 
 
 def _logits(scores: NDArray[np.float32]) -> Views:
-    raised = scores - scores.max(initial=0)
-    logs = raised - np.log(np.exp(raised).sum() + np.finfo(np.float32).tiny)
-    views = np.stack([logs, np.exp(logs / 2)])
-    return views, views.min(axis=1) if len(scores) else np.zeros(2, np.float32)
+    views = np.empty((2, len(scores)), dtype=np.float32)
+    if len(scores):
+        least, most = scores.min(), scores.max()
+        np.subtract(scores, least, out=views[0])
+        roots = np.exp((scores - most) / 2, out=views[1])
+        roots /= np.sqrt(roots @ roots)
+        roots -= roots.min()
+    return views
 
 
 def _share(scores: NDArray[np.float32]) -> Views:
-    return np.log(scores + LEAST_SHARE)[np.newaxis], np.log([LEAST_SHARE]).astype(np.float32)
+    views: Views = np.log1p(scores / LEAST_SHARE)[np.newaxis]
+    return views
 
 
 def _chance(scores: NDArray[np.float32]) -> Views:
-    return np.sqrt(np.maximum(scores, 0))[np.newaxis], np.zeros(1, np.float32)
+    return np.sqrt(np.maximum(scores, 0))[np.newaxis]
 
 
 def _standard(scores: NDArray[np.float32]) -> Views:
-    spread = scores.std() if len(scores) else 0
-    return ((scores - scores.mean()) / max(spread, 1e-9))[np.newaxis] if len(scores) else scores[np.newaxis], np.zeros(
-        1, np.float32
-    )
+    if not len(scores):
+        return scores[np.newaxis]
+    views: Views = ((scores - scores.mean()) / max(scores.std(), np.float32(1e-9)))[np.newaxis]
+    return views
 
 
 READINGS: Final[Mapping[str, Callable[[NDArray[np.float32]], Views]]] = {
@@ -73,8 +81,9 @@ READINGS: Final[Mapping[str, Callable[[NDArray[np.float32]], Views]]] = {
 """How a part's scores of one profile are looked at, by what kind of numbers they are.
 
 liking: predicted likings, mostly in 0..1 (EASE); their logarithm and they themselves. logits: logarithms of chances up
-to a constant (autoencoders); made whole, and the root of the chance. share: shares of the greatest (popularity); their
-logarithm. chance: in 0..1, mostly 0 (sequels); their root. standard: anything; less their mean, over their spread.
+to a constant (autoencoders); these, and the roots of the chances. share: shares of the greatest (popularity); their
+logarithm. chance: in 0..1, mostly 0 (sequels); their root. standard: anything; less their mean, over their spread. All
+but the last are less what they have at the least, so that a title that a part does not know is as its last.
 """
 VIEWS: Final[Mapping[str, int]] = {"liking": 2, "logits": 2, "share": 1, "chance": 1, "standard": 1}
 """How many views a reading has."""
@@ -90,11 +99,10 @@ class BlendWeights:
     sizes: NDArray[np.float32]
     weights: Mapping[str, NDArray[np.float32]]
 
-    def at(self, part: str, sizes: Sequence[int]) -> NDArray[np.float32]:
-        """Return float32 [p, v]: the weights of a part's views for profiles of so many titles."""
+    def at(self, sizes: Sequence[int]) -> dict[str, NDArray[np.float32]]:
+        """Return by part float32 [p, v]: the weights of its views for profiles of so many titles."""
         mixes = np.array([mixture(self.sizes, size) for size in sizes], dtype=np.float32)
-        weights: NDArray[np.float32] = mixes.reshape(len(sizes), len(self.sizes)) @ self.weights[part]
-        return weights
+        return {part: mixes.reshape(len(sizes), len(self.sizes)) @ weights for part, weights in self.weights.items()}
 
 
 def mixture(sizes: NDArray[np.float32], size: int) -> NDArray[np.float32]:
@@ -139,15 +147,11 @@ class Blend:
     def score(self, profiles: Sequence[Profile]) -> NDArray[np.float32]:
         """Return float32 [p, n]: chances, of which each row adds up to 1."""
         sums = np.zeros((len(profiles), len(self.items)), dtype=np.float32)
-        sizes = [len(profile) for profile in profiles]
+        weights = self.weights.at([len(profile) for profile in profiles])
         for name, part in self.parts.items():
             read, places = READINGS[self.readings[name]], self.places[name]
-            for row, weights, scores in zip(sums, self.weights.at(name, sizes), part.score(profiles), strict=True):
-                views, unknown = read(scores)
-                added = np.zeros_like(scores)
-                for weight, view, nothing in zip(weights, views, unknown, strict=True):
-                    added += weight * (view - nothing)
-                row[places] += added
+            for row, of_row, scores in zip(sums, weights[name], part.score(profiles), strict=True):
+                row[places] += of_row @ read(scores)
         sums -= sums.max(axis=1, keepdims=True, initial=-np.inf)
         chances = np.exp(sums, out=sums)
         chances /= chances.sum(axis=1, keepdims=True)

@@ -1,9 +1,9 @@
 """How the weights of a blend are learned: on users that no part has seen, at every length of profile.
 
-What it does: cuts each user's profile to a few titles, and leaves it whole; takes for each the titles that some view of
-some part puts in front, and a few by chance; and makes the chance of those that were liked, among those taken, as large
-as it gets. Titles that nobody would have put in front are left out on purpose: among all titles, fitting the chances of
-thousands that nobody is shown would outvote the order of the first ten.
+What it does: takes for each profile the titles that some view of some part puts in front, and a few by chance; and
+makes the chance of those that were liked, among those taken, as large as it gets. Titles that nobody would have put in
+front are left out on purpose: among all titles, fitting the chances of thousands that nobody is shown would outvote the
+order of the first ten.
 What it does not: look at NDCG. On users held out once more, weights found so rank better at all lengths of profile than
 weights found by LambdaRank's gradients did.
 
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from anirec.core.catalogue import places_among, rows_of
 from anirec.core.errors import InputError
 from anirec.core.protocols import Recommender
-from anirec.prepare.splits import Case
+from anirec.prepare.splits import Case, Split
 from anirec.recommenders.blend import READINGS, VIEWS, BlendWeights, known_to_any, mixture
 
 CHUNK: Final = 100  # profiles scored at a time
@@ -38,14 +38,19 @@ class BlendConfig:
 
     sizes: of profiles, ascending, between which weights are interpolated. front: titles that each view puts in front.
     by_chance: further titles of each profile. smooth: price of weights that differ between neighbouring sizes; a tenth
-    of it is that of weights themselves. length_power: a user weighs as their number of targets to this power.
+    of it is that of weights themselves. length_power: a user weighs as their number of targets to this power. cut: a
+    second profile of each user is that cut to at most so many likes, see `Split.cut`; cut_worth: what it weighs, in
+    parts of the whole one. Who has a short list and who names a few favourites out of a long one want different things,
+    and nothing tells which of the two a short profile is.
     """
 
-    sizes: tuple[float, ...] = (1, 3, 10, 30, 100)
-    front: int = 100
-    by_chance: int = 60
+    sizes: tuple[float, ...] = (1, 3, 6, 12, 25, 50, 100, 300)
+    front: int = 20
+    by_chance: int = 10
     smooth: float = 0.005
     length_power: float = 0.5
+    cut: int = 30
+    cut_worth: float = 0.25
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
@@ -53,6 +58,8 @@ class BlendConfig:
             raise InputError(f"sizes must be numbers of titles, ascending; got {self.sizes}")
         if self.front < 1 or self.by_chance < 0 or not self.smooth > 0 or not 0 <= self.length_power <= 1:
             raise InputError(f"front >= 1, by_chance >= 0, smooth > 0, length_power in 0..1 are needed; got {self}")
+        if self.cut < 1 or not self.cut_worth > 0:
+            raise InputError(f"cut >= 1 and cut_worth > 0 are needed; got {self}")
 
 
 @dataclass(frozen=True)
@@ -60,19 +67,35 @@ class Lists:
     """What weights are learned from: one list of titles after the other.
 
     views: float32 [t, v], of each title; starts: int64 [l], where lists begin; liked: bool [t], the targets; every list
-    has one. mix: float32 [l, s], what each size of `BlendConfig.sizes` has to say of the list's profile.
+    has one. mix: float32 [l, s], what each size of `BlendConfig.sizes` has to say of the list's profile. worth: float64
+    [l], see `Worth`.
     """
 
     views: NDArray[np.float32]
     starts: NDArray[np.int64]
     liked: NDArray[np.bool_]
     mix: NDArray[np.float32]
+    worth: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Worth:
+    """A case to learn from, and what it weighs, above 0, in parts of others of its length."""
+
+    case: Case
+    worth: float = 1.0
+
+
+def whole_and_cut(split: Split, config: BlendConfig, rng: np.random.Generator) -> list[Worth]:
+    """Return the cases of a split, and after them those that can be cut, as `BlendConfig.cut` says."""
+    whole = [Worth(case) for case in split.cases]
+    return whole + [Worth(case, config.cut_worth) for case in split.cut(config.cut, rng).cases]
 
 
 def learn(
     parts: Mapping[str, Recommender],
     readings: Mapping[str, str],
-    cases: Sequence[Case],
+    cases: Sequence[Worth],
     config: BlendConfig,
     rng: np.random.Generator,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
@@ -94,7 +117,7 @@ def learn(
 def gather(
     parts: Mapping[str, Recommender],
     readings: Mapping[str, str],
-    cases: Sequence[Case],
+    cases: Sequence[Worth],
     config: BlendConfig,
     rng: np.random.Generator,
     progress: Callable[[int, int], None],
@@ -104,8 +127,10 @@ def gather(
     found: list[NDArray[np.float32]] = []
     liked: list[NDArray[np.bool_]] = []
     mixes: list[NDArray[np.float32]] = []
+    worths: list[float] = []
     items = known_to_any(parts)
-    for done, (case, views) in enumerate(_viewed(parts, readings, items, cases)):
+    seen = _viewed(parts, readings, items, [one.case for one in cases])
+    for done, (case, views) in enumerate(seen):
         if done % CHUNK == 0:
             progress(done, len(cases))
         given, targets = rows_of(items, case.given.anime_ids), rows_of(items, case.targets)
@@ -115,11 +140,14 @@ def gather(
             found.append(views[:, taken].T)
             liked.append(wanted)
             mixes.append(mixture(sizes, len(case.given)))
+            worths.append(cases[done].worth)
     progress(len(cases), len(cases))
     if not found:
         raise InputError("no part of the blend puts a liked title in front; there is nothing to learn weights from")
     starts = np.cumsum([0, *map(len, liked[:-1])])
-    return Lists(np.concatenate(found), starts.astype(np.int64), np.concatenate(liked), np.stack(mixes))
+    return Lists(
+        np.concatenate(found), starts.astype(np.int64), np.concatenate(liked), np.stack(mixes), np.array(worths)
+    )
 
 
 def _viewed(
@@ -133,8 +161,8 @@ def _viewed(
         for row, case in enumerate(chunk):
             blocks = []
             for name in parts:
-                seen, unknown = READINGS[readings[name]](scores[name][row])
-                block = np.repeat(unknown[:, np.newaxis], len(items), axis=1)
+                seen = READINGS[readings[name]](scores[name][row])
+                block = np.zeros((len(seen), len(items)), dtype=np.float32)
                 block[:, places[name]] = seen
                 blocks.append(block)
             yield case, np.concatenate(blocks)
@@ -178,7 +206,7 @@ def objective(
     views = lists.views / _spread(lists)
     lengths = np.diff(np.append(lists.starts, len(views)))
     n_liked = np.add.reduceat(lists.liked, lists.starts, dtype=np.int64)
-    worth = n_liked ** (config.length_power - 1.0)
+    worth = lists.worth * n_liked ** (config.length_power - 1.0)
     worth /= (worth * n_liked).sum()
     shape = (lists.mix.shape[1], views.shape[1])
     wanted = lists.liked * np.repeat(worth, lengths)

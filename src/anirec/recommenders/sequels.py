@@ -67,8 +67,10 @@ class Sequels:
             rows, liking = rows[liking > 0], liking[liking > 0]
             starts, stops = self.indptr[rows], self.indptr[rows + 1]
             places = runs(starts, stops)
-            missed = np.log1p(-np.minimum(self.chances[places] * np.repeat(liking, stops - starts), MOST))
-            row[:] = -np.expm1(np.bincount(self.targets[places], missed, minlength=len(row)))
+            chances = np.minimum(self.chances[places] * np.repeat(liking, stops - starts), MOST)
+            missed = np.ones_like(row)
+            np.multiply.at(missed, self.targets[places], 1 - chances)
+            np.subtract(1, missed, out=row)
         return scores
 
     def state(self) -> State:

@@ -26,7 +26,7 @@ from anirec.prepare.dataset import Dataset, read_dataset
 from anirec.prepare.pairs import read_pairs
 from anirec.prepare.splits import Split, held_out_users
 from anirec.recommenders.blend import Blend, BlendWeights
-from anirec.recommenders.blending import BlendConfig, learn
+from anirec.recommenders.blending import BlendConfig, learn, whole_and_cut
 from anirec.service.card import model_card
 from anirec.service.lenses import Lens, Unseen, fit_similar
 from anirec.service.progress import Progress
@@ -38,9 +38,6 @@ PERSONAL: Final = "ease"
 BLEND: Final = "blend"
 SIMILAR: Final = "similar"
 
-FEW: Final = (1, 3, 10)
-"""Numbers of likes to which the profiles of validation users are cut, besides being left whole, so that the blend's
-weights are learned for every length."""
 TEST_SHARE: Final = 0.5
 VALIDATION_SHARE: Final = 0.2
 """At most these shares of the users who could be held out are, to test on and to choose weights on."""
@@ -69,9 +66,9 @@ class Recipe:
     """What is fitted.
 
     parts: of the blend, by name, `ease` among them. readings: how the blend looks at each, see `recommenders.blend`.
-    extra: further models, by name. lenses: of `similar`, by
-    name, besides the viewers' one, which is `ease`. default: the model that is served. config: what all were configured
-    with. n_validation: users held out to choose the blend's weights. seed: of everything that is drawn.
+    extra: further models, by name. lenses: of `similar`, by name, besides the viewers' one, which is `ease`. default:
+    the model that is served. config: what all were configured with. blend: how its weights are learned. n_validation:
+    users held out to learn them from, at most. seed: of everything that is drawn.
     """
 
     parts: Mapping[str, Fit]
@@ -80,7 +77,8 @@ class Recipe:
     extra: Mapping[str, Fit] = field(default_factory=dict)
     lenses: Mapping[str, Lens] = field(default_factory=dict)
     default: str = BLEND
-    n_validation: int = 1500
+    blend: BlendConfig = field(default_factory=BlendConfig)
+    n_validation: int = 3000
     seed: int = 0
 
 
@@ -266,9 +264,9 @@ def _weigh(material: Material, dataset: Dataset, recipe: Recipe, progress: Progr
     )
     _need_cases(split, material)
     parts = _fit(split.train, recipe.parts, recipe.seed, progress, "fitting to learn weights")
-    cases = [case for n in FEW for case in split.few(n).cases] + list(split.cases)
     rng = np.random.default_rng([recipe.seed, 8])
-    weights = learn(parts, recipe.readings, cases, BlendConfig(), rng, partial(progress, "learning weights"))
+    cases = whole_and_cut(split, recipe.blend, rng)
+    weights = learn(parts, recipe.readings, cases, recipe.blend, rng, partial(progress, "learning weights"))
     report = partial(
         run,
         {PERSONAL: parts[PERSONAL], BLEND: Blend(parts, recipe.readings, weights)},

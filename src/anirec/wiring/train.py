@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 
 from anirec.prepare.dataset import Dataset
 from anirec.recommenders import ease
+from anirec.recommenders.blending import BlendConfig
 from anirec.service.checkpoints import UNWATCHED, Watch
 from anirec.service.progress import Progress
 from anirec.service.training import BLEND, FitAny, Material, Recipe, read_material
@@ -48,13 +50,15 @@ def recipe(
     wanted = [name for name in PARTS if name in named or name not in NETS or (not quick and can_train_nets())]
     parts = {name: named[name] if name in named else chosen(material, name, watch=watch) for name in wanted}
     others = {name: model for name, model in named.items() if name not in parts}
+    configs = {name: dict(model.config) for name, model in (parts | others).items()}
     return Recipe(
         parts={name: model.fit for name, model in parts.items()},
         readings={name: PARTS[name] for name in parts},
         extra={name: model.fit for name, model in others.items()},
         lenses=lenses(material),
         default=next(iter(others), BLEND),
-        config={name: dict(model.config) for name, model in (parts | others).items()} | lens_config(),
+        config={**configs, **lens_config(), BLEND: asdict(BlendConfig())},
+        blend=BlendConfig(),
         seed=seed,
     )
 

@@ -82,8 +82,8 @@ class Lists:
         order = rng.permutation(self.n_users)
         yield from np.array_split(order, max(-(-self.n_users // size), 1))
 
-    def entries(self, users: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return int64 [e] rows of all entries of these users, user by user, and int64 [e] which of the users it is."""
+    def entries(self, users: NDArray[np.int64]) -> tuple[NDArray[np.integer], NDArray[np.int64]]:
+        """Return int [e] rows of all entries of these users, user by user, and int64 [e] which of the users it is."""
         starts, stops = self.indptr[users], self.indptr[users + 1]
         return runs(starts, stops), np.repeat(np.arange(len(users)), stops - starts)
 

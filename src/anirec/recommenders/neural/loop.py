@@ -67,7 +67,8 @@ def train(
     net.to(where)
     optimiser = torch.optim.AdamW(net.parameters(), lr=config.lr, weight_decay=config.weight_decay)
     total = max(config.epochs * n_batches, 1)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, config.warm_up, total))
+    warm_up = min(config.warm_up, total // 10)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, warm_up, total))
     history, best = History(), deepcopy(net.state_dict())
     seeds = rng.integers(2**63, size=config.epochs)
     if run.checkpoint is not None and run.checkpoint.is_file():

@@ -19,7 +19,8 @@ class LoopConfig:
     """How a net is trained.
 
     epochs: at most so many. patience: epochs without a better validation figure before it stops. warm_up: steps over
-    which the learning rate rises to `lr`; after that it falls as a cosine to a tenth. clip: longest gradient, its norm.
+    which the learning rate rises to `lr`, at most a tenth of all; after that it falls as a cosine to a tenth of it.
+    clip: longest gradient, its norm.
     """
 
     epochs: int = 50
