@@ -13,7 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 import tables
-from anirec.evaluate.protocol import FIGURES, METRICS
+from anirec.evaluate.figures import FIGURES
+from anirec.evaluate.run import METRICS
 from anirec.prepare.dataset import Dataset
 from anirec.service.training import Material
 from anirec.wiring.models import MODELS, chosen

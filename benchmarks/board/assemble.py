@@ -11,8 +11,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from anirec.evaluate.figures import FIGURES
 from anirec.evaluate.intervals import Interval, bootstrap, holm, sign_flips
-from anirec.evaluate.protocol import FIGURES
 from board.plan import BASELINE, BLEND, NATURAL, PLAN, PROTOCOLS, RANDOM, SPLIT_SEED, STOPS, TAIL_FROM
 
 BUCKETS: Final = ((1, 5), (6, 20), (21, 60), (61, 150), (151, None))

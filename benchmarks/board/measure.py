@@ -18,7 +18,7 @@ from anirec.core.protocols import Recommender
 from anirec.core.ranking import Filters, FranchiseMode, Query
 from anirec.evaluate import metrics
 from anirec.evaluate.floors import RandomFloor
-from anirec.evaluate.protocol import METRICS, TOP, CaseByCase, case_by_case
+from anirec.evaluate.run import METRICS, TOP, CaseByCase, case_by_case
 from anirec.prepare.dataset import Dataset
 from anirec.prepare.splits import Case
 from anirec.rank import align, rank

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from cli.test_commands import anirec
@@ -70,7 +71,7 @@ def test_from_csv_files_to_a_bundle_that_recommends(
     assert {genre for item in json.loads(out)["items"] for genre in item["genres"]} == {"Drama"}
 
 
-@pytest.mark.parametrize(("words", "protocol"), [([], "heldout-users"), (["--likes", "2"], "few-shot-2")])
+@pytest.mark.parametrize(("words", "protocol"), [([], "heldout-users"), (["--protocol", "few-shot-2"], "few-shot-2")])
 def test_evaluation_finds_the_planted_tastes_and_popularity_cannot(
     csv_folder: Path,
     capsys: pytest.CaptureFixture[str],
@@ -87,6 +88,55 @@ def test_evaluation_finds_the_planted_tastes_and_popularity_cannot(
     assert set(row) == {"random", "popularity", "ease", "blend", "ease-unpruned"}
     assert row["ease"]["low"] > row["popularity"]["high"]
     assert row["blend"]["low"] > row["popularity"]["high"]
+
+
+def test_another_system_learns_from_an_export_and_is_shown_beside(
+    csv_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("evaluate", "--quick", "--data", str(csv_folder), "--users", "40")
+    code, out, _ = anirec(capsys, monkeypatch, *words, "--export", str(tmp_path / "exam"))
+    assert code == 0
+    assert "40 cases" in out
+    con = duckdb.connect()
+    con.execute(
+        f"COPY (SELECT profile_id, row_number() OVER (PARTITION BY profile_id) AS rank, anime_id "
+        f"FROM '{tmp_path}/exam/targets.parquet') TO '{tmp_path}/cheat.parquet' (FORMAT parquet)"
+    )
+    code, out, _ = anirec(capsys, monkeypatch, *words, "--json", "--lists", f"cheat={tmp_path}/cheat.parquet")
+    row = {r["model"]: r["metrics"]["ndcg@10"]["mean"] for r in json.loads(out)["rows"] if r["figure"] == "raw"}
+    assert (code, row["cheat"]) == (0, 1)
+    code, out, _ = anirec(capsys, monkeypatch, *words, "--lists", f"cheat={tmp_path}/cheat.parquet")
+    assert code == 0
+    for said in ("cheat", "recall at equal overall recall by popularity of the target", "The first ten besides right"):
+        assert said in out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--protocol", "few-shots"], "there is no protocol"),
+        (["--lists", "lists.parquet"], "NAME=FILE.parquet"),
+        (["--lists", "a=nowhere.parquet"], "there is no file"),
+    ],
+)
+def test_an_evaluation_that_cannot_be_is_refused(
+    csv_folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    said: str,
+) -> None:
+    code, _, err = anirec(capsys, monkeypatch, "evaluate", "--data", str(csv_folder), "--users", "40", *words)
+    assert code == 2
+    assert said in err
+
+
+def test_protocols_are_listed(
+    csv_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, out, _ = anirec(capsys, monkeypatch, "evaluate", "--data", str(csv_folder), "--protocol", "help")
+    assert code == 0
+    assert "plan-to-watch: what unseen users plan to watch" in out
 
 
 def test_settings_reach_the_model_that_is_trained_and_the_manifest(

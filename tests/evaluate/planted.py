@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from anirec.core.catalogue import Catalogue
 from anirec.core.profile import Profile
 from anirec.core.protocols import Recommender
-from anirec.evaluate.protocol import Report, run
+from anirec.evaluate.exam import Exam
+from anirec.evaluate.report import Report
+from anirec.evaluate.run import run
 from anirec.prepare.dataset import Dataset
-from anirec.prepare.splits import Case, Split
+from anirec.prepare.splits import Case
 from worlds import catalogue_of, dataset_of
 
 N, USERS, LIKES, GIVEN = 400, 250, 15, 12
@@ -77,10 +79,8 @@ def report_of(
 ) -> Report:
     return run(
         models,
-        Split(train, tuple(cases)),
+        Exam("planted", 1, {"users": len(cases)}, train, tuple(cases)),
         catalogue,
-        protocol="planted",
-        parameters={"users": len(cases)},
         rng=np.random.default_rng(seed),
         progress=silent,
     )

@@ -11,7 +11,10 @@ from anirec.core.columns import Status
 from anirec.core.profile import Entry, Profile
 from anirec.core.protocols import Recommender
 from anirec.core.ranking import NO_FILTERS, FranchiseMode, Query
-from anirec.evaluate.protocol import DEPTH, FIGURES, Report, mean_ndcg
+from anirec.evaluate.figures import FIGURES
+from anirec.evaluate.lists import DEPTH
+from anirec.evaluate.report import Report
+from anirec.evaluate.run import mean_ndcg
 from anirec.prepare.splits import Case
 from anirec.rank import rank
 from evaluate.planted import CATALOGUE, Fixed, N, case, random_cases, report_of

@@ -273,13 +273,21 @@ def test_the_latest_like_is_held_out_where_all_have_times() -> None:
     assert made.cases[0].targets.tolist() == [2]
 
 
-def test_any_like_may_be_held_out_where_one_has_no_time() -> None:
+def test_the_last_like_stored_is_held_out_where_one_has_no_time() -> None:
     rows = [(1, anime, (9, 2, time, 1)) for anime, time in ((1, 30), (2, 90), (3, -1))]
-    drawn = {
-        int(leave_one_out(dataset_of(rows), n_users=1, rng=np.random.default_rng(seed)).cases[0].targets[0])
-        for seed in range(40)
-    }
-    assert drawn == {1, 2, 3}
+    rows.append((1, 4, (3, 2, 99, 1)))
+    made = leave_one_out(dataset_of(rows), n_users=1, rng=np.random.default_rng(0))
+    assert made.cases[0].targets.tolist() == [3]
+
+
+def test_what_is_kept_back_and_not_wanted_is_known_of_a_case() -> None:
+    likes = dict.fromkeys(range(1, 11), 9)
+    rows = [(1, anime, (score, 2, -1, 1)) for anime, score in {**likes, 20: 4, 21: 5}.items()]
+    rows += [(1, 30, (0, 4, -1, 1)), (1, 31, (8, 4, -1, 1))]  # dropped; dropped and liked all the same
+    case = held_out_users(dataset_of(rows), n_users=1, rng=np.random.default_rng(0)).cases[0]
+    assert (case.disliked.tolist(), case.dropped.tolist()) == ([20], [30])
+    whole = held_out_users(dataset_of(rows), n_users=1, rng=np.random.default_rng(0), likes_only=False).cases[0]
+    assert (whole.disliked.tolist(), whole.dropped.tolist()) == ([], [])
 
 
 @given(world=lists)

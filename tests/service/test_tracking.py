@@ -17,8 +17,8 @@ from anirec.evaluate.report import Report, Row
 from anirec.service.tracking import NoTracker, Tracker, note_asked, note_report, note_tuned, tracked
 from anirec.service.tuning import Trial, Tuned
 
-ROW = Row("ease", "raw", 25, {"ndcg@10": Interval(0.5, 0.4, 0.6, 30)}, 0.75, 120.0, 0.9)
-REPORT = Report("heldout-users", {"seed": 0}, {"raw": 30}, (ROW,), {})
+ROW = Row("ease", "raw", 25, {"ndcg@10": Interval(0.5, 0.4, 0.6, 30)}, 0.75, 0.5, 120.0, 0.9, {})
+REPORT = Report("heldout-users", 1, {"seed": 0}, {"raw": 30}, (ROW,), {}, {})
 FACTS = {"tables": {"anime": "ab12"}, "users": 40}
 CONFIG = {"mult-dae": {"hidden": 16, "loop": {"lr": 0.001}}}
 TRIALS = (Trial({"l2": 100.0}, {"raw": 0.1, "franchises": 0.3}, 0.2), Trial({"l2": 50.0}, {"raw": 0.4}, 0.4))

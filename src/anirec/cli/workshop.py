@@ -19,7 +19,7 @@ from anirec.cli.commands import cli
 from anirec.core.errors import BundleError, InputError
 
 if TYPE_CHECKING:
-    from anirec.evaluate.protocol import Report
+    from anirec.evaluate.report import Report, Slice
     from anirec.service.checkpoints import Watch
     from anirec.service.training import Material
     from anirec.service.tuning import Tuned
@@ -150,16 +150,30 @@ def _resumable(kept: Path) -> Iterator[None]:
     "--users", default=1500, show_default=True, type=click.IntRange(min=10), help="Users to hold out and test on."
 )
 @click.option(
-    "--likes",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Give only N titles that each user likes.  [default: 80 % of them]",
+    "--protocol",
+    default="heldout-users",
+    show_default=True,
+    metavar="NAME",
+    help="What is asked; `--protocol help` lists what there is.",
 )
 @seed_option
 @model_options[0]
 @model_options[1]
 @quick_option
 @options.popularity_option
+@click.option(
+    "--lists",
+    multiple=True,
+    metavar="NAME=FILE.parquet",
+    help="Lists of another system, to be shown beside: profile_id, rank, anime_id; may be repeated. It learns from, "
+    "and answers, what --export writes with the same data, protocol, users and seed.",
+)
+@click.option(
+    "--export",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write what may be learned from, what is given and what is to be found, and measure nothing.",
+)
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -172,50 +186,63 @@ def evaluate(
     *,
     folder: Path,
     users: int,
-    likes: int | None,
+    protocol: str,
     seed: int,
     models: tuple[str, ...],
     settings: tuple[str, ...],
     quick: bool,
     popularity: float,
+    lists: tuple[str, ...],
+    export: Path | None,
     out: Path | None,
     track: str | None,
     as_json: bool,
 ) -> None:
     """Measure the models on users whom they have never seen, ranking the full catalogue.
 
-    Each held-out user gives a random 80 % of the titles they like; the rest are to be found. A row of chance and one of
-    popularity are always there, and every figure has a 95 % interval over users.
+    Each held-out user gives a random 80 % of the titles they like; the rest are to be found. Other protocols ask other
+    things. A row of chance and one of popularity are always there, and every figure has a 95 % interval over users.
 
     \b
     anirec evaluate --data ../shared/data
     anirec evaluate --data ../shared/data --users 500 --json
-    anirec evaluate --data ../shared/data --likes 3
+    anirec evaluate --data ../shared/data --protocol few-shot-3
     anirec evaluate --data ../shared/data --model recent --set half_life=180
+    anirec evaluate --data ../shared/data --export exam
+    anirec evaluate --data ../shared/data --lists mine=lists.parquet
     """
+    from anirec.evaluate import protocols
+    from anirec.evaluate.exchange import read_rankings, write_exam
     from anirec.service import tracking
     from anirec.service.checkpoints import Watch
     from anirec.service.training import evaluate as run
+    from anirec.service.training import exam_of
     from anirec.wiring.train import open_data, recipe, unpruned
 
+    if protocol == "help":
+        click.echo("\n".join(f"{name}: {about}" for name, about in protocols.listed().items()))
+        return
+    protocols.protocol(protocol)  # so that a typo is found before minutes are spent on reading
+    files = dict(_named_file(one) for one in lists)
     wanted = _wanted(models, settings)
     with tracking.tracked(track, "evaluate") as tracker:
         with tempfile.TemporaryDirectory() as cache, render.progress_bar(quiet=as_json) as progress:
             material = open_data(folder, Path(cache) / "canonical", progress)
+            exam = exam_of(material, protocol, users, seed)
+            if export is not None:
+                written = write_exam(exam, export)
+                told = ", ".join(f"{rows:,} rows of {name}" for name, rows in written.items())
+                render.print_json(written) if as_json else click.echo(f"{export}: {len(exam.cases):,} cases; {told}")
+                return
+            foreign = {name: read_rankings(file, exam.cases) for name, file in files.items()}
             watch = Watch(progress)
             _say_what_is_left_out(quick=quick)
             asked = recipe(material, seed, _chosen(material, wanted, watch), watch=watch, quick=quick)
             tracking.note_asked(
-                tracker, material.facts, asked.config, seed=seed, users=users, likes=likes, popularity=popularity
+                tracker, material.facts, asked.config, seed=seed, users=users, protocol=protocol, popularity=popularity
             )
             report = run(
-                material,
-                asked,
-                n_users=users,
-                n_likes=likes,
-                extra=unpruned(),
-                progress=progress,
-                popularity=popularity,
+                material, asked, exam, extra=unpruned(), progress=progress, popularity=popularity, foreign=foreign
             )
         if out is not None:
             render.write_json(report.to_json(), out)
@@ -325,19 +352,25 @@ def _chosen(material: Material, wanted: dict[str, list[str]], watch: Watch) -> l
     return [chosen(material, name, settings, watch) for name, settings in wanted.items()]
 
 
-def _print_report(report: Report) -> None:
-    from anirec.evaluate.protocol import FIGURES
+def _named_file(text: str) -> tuple[str, Path]:
+    name, equals, file = text.partition("=")
+    if not (name and equals and file):
+        raise InputError(f'--lists takes NAME=FILE.parquet, not "{text}"')
+    return name, Path(file)
 
+
+def _print_report(report: Report) -> None:
     explained = {
         "raw": "anything not given may be recommended",
         "unrelated": "relatives of the given titles taken out of candidates and targets",
         "franchises": "as served: one opener per new franchise; targets are franchises",
+        "new": "the hidden titles alone are candidates",
     }
-    for figure in FIGURES:
-        click.echo(f"\n{figure}: {explained[figure]} ({report.cases[figure]:,} users, full catalogue)")
+    for figure, cases in report.cases.items():
+        click.echo(f"\n{figure}: {explained[figure]} ({cases:,} users, full catalogue)")
         rows = [
             [
-                *(row.model, f"{row.candidates:,}"),
+                *(row.model, "" if row.candidates is None else f"{row.candidates:,}"),
                 *(_mean(row.metrics[name]) for name in SHOWN),
                 *(f"{row.coverage:.1%}", f"{row.popularity:,.0f}"),
             ]
@@ -346,9 +379,42 @@ def _print_report(report: Report) -> None:
         ]
         columns = ["model", "candidates", *SHOWN, "coverage@10", "popularity@10"]
         render.print_table(columns, rows, right=columns[1:])
+    _print_beyond(report)
+    _print_slices(report)
+    if report.sampled:
+        click.echo(f"\nAmong {report.sampled[0].candidates:,} sampled titles: read it beside the full ranking above")
+        names = list(report.sampled[0].metrics)
+        sampled = [[row.model, *(_mean(row.metrics[name]) for name in names)] for row in report.sampled]
+        render.print_table(["model", *names], sampled, right=names)
     difference = report.over_popularity["raw"].get("ease")
     if difference is not None:
         click.echo(f"EASE over popularity, NDCG@10, raw, paired: {difference}")
+
+
+def _print_beyond(report: Report) -> None:
+    """Print what the first tens are like besides right."""
+    served = [row for row in report.rows if row.figure == "franchises"] or list(report.rows)
+    names = list(dict.fromkeys(name for row in served for name in row.beyond))
+    rows = [
+        [row.model, f"{row.gini:.3f}", *(_mean(row.beyond[name]) if name in row.beyond else "" for name in names)]
+        for row in served
+    ]
+    if rows:
+        click.echo(f"\nThe first ten besides right ({served[0].figure})")
+        render.print_table(["model", "gini", *names], rows, right=["gini", *names])
+
+
+def _print_slices(report: Report) -> None:
+    """Print every table of parts: a column a part, a row a model."""
+    tables: dict[tuple[str, str, str], list[Slice]] = {}
+    for one in report.slices:
+        tables.setdefault((one.by, one.figure, one.metric), []).append(one)
+    for (by, figure, metric), parts in tables.items():
+        click.echo(f"\n{metric} by {by} ({figure})")
+        models = list(dict.fromkeys(name for part in parts for name in part.rows))
+        columns = [f"{part.label} ({max(i.n for i in part.rows.values()):,})" for part in parts]
+        rows = [[name, *(_mean(part.rows[name]) if name in part.rows else "" for part in parts)] for name in models]
+        render.print_table(["model", *columns], rows, right=columns)
 
 
 def _mean(interval: Any) -> str:

@@ -37,20 +37,27 @@ def bootstrap(
 ) -> list[Interval]:
     """Return the mean of each column with its interval.
 
-    values: float64 [users, m], one row per user, at least one, finite. The users are drawn anew, the same draws for all
-    columns, so a column that holds the differences of two systems on the same users gets the paired interval.
-    level: the share of resampled means between the bounds, above 0, below 1.
+    values: float64 [users, m], one row per user, at least one; nan where a user says nothing of a column, which must
+    hold one number at least. The users are drawn anew, the same draws for all columns, so a column that holds the
+    differences of two systems on the same users gets the paired interval. level: the share of resampled means between
+    the bounds, above 0, below 1.
     """
     n = len(values)
+    said = ~np.isnan(values)
+    counts = said.sum(axis=0)
+    known, partly = np.where(said, values, 0.0), bool((counts < n).any())
+    means = []
     step = max(1, CHUNK_CELLS // n)
-    sizes = [min(step, resamples - done) for done in range(0, resamples, step)]
-    # How often each user is drawn is multinomial, so a resampled mean is a weighted one.
-    means = np.concatenate(
-        [rng.multinomial(n, np.full(n, 1 / n), size=size).astype(np.float64) @ values / n for size in sizes]
-    )
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    for done in range(0, resamples, step):
+        # How often each user is drawn is multinomial, so a resampled mean is a weighted one.
+        drawn = rng.multinomial(n, np.full(n, 1 / n), size=min(step, resamples - done)).astype(np.float64)
+        weights = drawn @ said if partly else np.full((len(drawn), 1), float(n))
+        sums = drawn @ known
+        means.append(np.divide(sums, weights, out=np.full_like(sums, np.nan), where=weights > 0))
+    low, high = np.nanquantile(np.concatenate(means), [(1 - level) / 2, (1 + level) / 2], axis=0)
     return [
-        Interval(float(mean), float(a), float(b), n) for mean, a, b in zip(values.mean(axis=0), low, high, strict=True)
+        Interval(float(mean), float(a), float(b), int(count))
+        for mean, a, b, count in zip(known.sum(axis=0) / counts, low, high, counts, strict=True)
     ]
 
 

@@ -59,6 +59,17 @@ def reciprocal_rank(hits: Hits, n_targets: Counts, k: int) -> Values:  # noqa: A
     return np.where(hits[:, :k].any(axis=1), 1.0 / (first + 1), 0.0)
 
 
+def average_precision(hits: Hits, n_targets: Counts, k: int) -> Values:
+    """Return the sum of precision@place over the targets among the first k, by the number of targets; its mean is MAP.
+
+    Source: Buckley & Voorhees 2000, as `map_cut` of trec_eval: a target beyond the first k counts as never found.
+    """
+    kept = hits[:, :k]
+    precisions = np.cumsum(kept, axis=1) / np.arange(1, kept.shape[1] + 1)
+    values: Values = (precisions * kept).sum(axis=1) / n_targets
+    return values
+
+
 def coverage(tops: Tops, n_candidates: int) -> float:
     """Return the share, 0..1, of the candidates that stand in at least one of the lists."""
     return len(np.unique(tops[tops >= 0])) / n_candidates
@@ -82,3 +93,16 @@ def median_popularity_percentile(tops: Tops, likes: Counts) -> float:
     liked = np.sort(likes[likes > 0])
     rows = tops[tops >= 0]
     return float(np.median(np.searchsorted(liked, likes[rows]) / len(liked))) if len(rows) and len(liked) else 0.0
+
+
+def gini(tops: Tops, n_candidates: int) -> float:
+    """Return how unevenly the places are given to the candidates: 0 all the same, towards 1 all to one.
+
+    Source: Gini 1912, as in Fleder & Hosanagar 2009. 0 if all lists are empty.
+    """
+    counts = np.bincount(np.unique(tops[tops >= 0], return_inverse=True)[1]) if (tops >= 0).any() else np.zeros(0)
+    if not len(counts):
+        return 0.0
+    shares = np.sort(counts) / counts.sum()
+    places = np.arange(n_candidates - len(counts) + 1, n_candidates + 1)
+    return float((2 * places - n_candidates - 1) @ shares / n_candidates)

@@ -11,40 +11,70 @@ from anirec.evaluate.intervals import Interval
 POPULARITY: Final = "popularity"
 RANDOM: Final = "random"
 """Names of the two rows that every report has."""
+FLOORS: Final = frozenset({POPULARITY, RANDOM})
 
 
 @dataclass(frozen=True)
 class Row:
     """One recommender under one figure.
 
-    candidates: how many anime it can recommend. metrics: by name. Over the first tens of all users: coverage, the share
-    of the candidates that stand in one of them; popularity, the mean number of likes in train of what stands in them;
-    popularity_percentile, 0..1, the median share of liked titles that have fewer likes than what stands in them.
+    candidates: how many anime it can recommend; None where another system's lists do not say. metrics: by name. Over
+    the first tens of all users: coverage, the share of the candidates (or else of the titles liked in train) that stand
+    in one of them; gini, 0..1, how unevenly they share the places; popularity, the mean number of likes in train of
+    what stands in them; popularity_percentile, 0..1, the median share of liked titles that have fewer likes than what
+    stands in them. beyond: means over users of what `evaluate.beyond` measures, as far as it is known.
     """
 
     model: str
     figure: str
-    candidates: int
+    candidates: int | None
     metrics: Mapping[str, Interval]
     coverage: float
+    gini: float
     popularity: float
     popularity_percentile: float
+    beyond: Mapping[str, Interval]
+
+
+@dataclass(frozen=True)
+class SampledRow:
+    """One recommender on sampled candidates. candidates: how many, the target among them. metrics: by name."""
+
+    model: str
+    candidates: int
+    metrics: Mapping[str, Interval]
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One part of the cases, or of the targets. rows: by model; its n says of how many cases."""
+
+    by: str
+    figure: str
+    metric: str
+    label: str
+    rows: Mapping[str, Interval]
 
 
 @dataclass(frozen=True)
 class Report:
     """All rows, and under every figure the models compared with each other.
 
-    protocol, parameters: how cases were made. cases: how many had a target, by figure; the others are left out of it.
-    A figure without a case has no rows. differences: by figure, model and other model, the mean of NDCG@10 of the one
-    minus that of the other, with the paired interval.
+    protocol, version, parameters: how cases were made. cases: how many had a target, by figure; the others are left out
+    of it. A figure without a case has no rows. differences: by figure, model and other model, the mean of NDCG@10 of
+    the one minus that of the other, with the paired interval; chances: p of the same, corrected over all pairs. slices:
+    the same lists by parts. sampled: rows among sampled candidates, of protocols that have them.
     """
 
     protocol: str
+    version: int
     parameters: Mapping[str, Any]
     cases: Mapping[str, int]
     rows: tuple[Row, ...]
     differences: Mapping[str, Mapping[str, Mapping[str, Interval]]]
+    chances: Mapping[str, Mapping[str, Mapping[str, float]]]
+    slices: tuple[Slice, ...] = ()
+    sampled: tuple[SampledRow, ...] = ()
 
     @property
     def over_popularity(self) -> Mapping[str, Mapping[str, Interval]]:

@@ -7,15 +7,19 @@ ever in the train data of its user.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anirec.core.columns import Status
 from anirec.core.errors import InputError
-from anirec.core.profile import Profile
+from anirec.core.profile import DISLIKED_TO, Profile
 from anirec.prepare.dataset import Dataset
+
+
+def _none() -> NDArray[np.int32]:
+    return np.empty(0, dtype=np.int32)
 
 
 @dataclass(frozen=True)
@@ -23,11 +27,15 @@ class Case:
     """One user to be tested on.
 
     given: what the recommender sees. targets: int32, ids of liked titles kept from it, ascending, at least one.
+    disliked, dropped: int32, ids, ascending, of titles kept from it that the user gave a 4 or less, or dropped
+    and did not like.
     """
 
     user_id: int
     given: Profile
     targets: NDArray[np.int32]
+    disliked: NDArray[np.int32] = field(default_factory=_none)
+    dropped: NDArray[np.int32] = field(default_factory=_none)
 
 
 @dataclass(frozen=True)
@@ -93,21 +101,25 @@ def leave_one_out(
     min_likes: int = 2,
     eligible_sources: Collection[str] | None = None,
 ) -> Split:
-    """Hold one like of each chosen user out: the latest where all their likes have times, else any.
+    """Hold the last like of each chosen user out: the latest where all their likes have times, else the last stored.
 
     Users are drawn as by `held_out_users`; their other rows are both given and learned from.
 
     Raises:
         InputError: `min_likes` is less than 2.
     """
-    chosen = _draw(dataset, n_users, min_likes, eligible_sources, rng)
+    return without_last(dataset, _draw(dataset, n_users, min_likes, eligible_sources, rng))
+
+
+def without_last(dataset: Dataset, users: NDArray[np.int64]) -> Split:
+    """Do what `leave_one_out` does with these users (places in `user_ids`, ascending), each with two likes at least."""
     held = np.zeros(dataset.n_rows, dtype=np.bool_)
-    for user in chosen:
+    for user in users:
         rows = np.arange(dataset.indptr[user], dataset.indptr[user + 1])
         liked = rows[dataset.liked[rows]]
         times = dataset.updated_at[liked]
-        held[liked[np.lexsort((liked, times))[-1]] if np.all(times >= 0) else rng.choice(liked)] = True
-    return _split_rows(dataset, ~held, held, chosen)
+        held[liked[np.lexsort((liked, times))[-1] if np.all(times >= 0) else -1]] = True
+    return _split_rows(dataset, ~held, held, users)
 
 
 def by_time(dataset: Dataset, *, cut: int) -> Split:
@@ -179,7 +191,9 @@ def _parted(dataset: Dataset, user: int, share: float, rng: np.random.Generator,
     held = np.sort(shuffled[n_given:])
     give = liked.copy() if likes_only else np.ones(len(profile), dtype=np.bool_)
     give[held] = False
-    return Case(user_id=int(dataset.user_ids[user]), given=_part(profile, give), targets=profile.anime_ids[held])
+    low, dropped = profile.scores <= DISLIKED_TO, (profile.statuses == Status.DROPPED) & ~liked
+    kept = (profile.anime_ids[~give & flags] for flags in (low, dropped))
+    return Case(int(dataset.user_ids[user]), _part(profile, give), profile.anime_ids[held], *kept)
 
 
 def _known(dataset: Dataset, user: int) -> Profile:

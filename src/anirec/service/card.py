@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from anirec.evaluate.figures import FIGURES
 from anirec.evaluate.intervals import Interval
-from anirec.evaluate.protocol import FIGURES, MAIN, Report
+from anirec.evaluate.report import Report
+from anirec.evaluate.run import MAIN
 
 EXPLAINED: Final = {
     "raw": "anything that was not given may be recommended",

@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from anirec.core.errors import InputError, MissingAbility, SiteError
 from anirec.core.settings import flattened
-from anirec.evaluate.protocol import Report
+from anirec.evaluate.report import Report
 from anirec.service.tuning import Tuned
 
 EXPERIMENT: Final = "anirec"

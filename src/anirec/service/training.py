@@ -8,23 +8,27 @@ Evaluation does the same on a dataset without the test users, and then tests on 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anirec.core.catalogue import Catalogue
 from anirec.core.errors import BadTable
 from anirec.core.protocols import Recommender
 from anirec.core.state import State
-from anirec.evaluate.protocol import Report, run
+from anirec.evaluate import protocols
+from anirec.evaluate.exam import Exam
+from anirec.evaluate.report import Report
+from anirec.evaluate.run import run
 from anirec.prepare.catalogue import read_catalogue
 from anirec.prepare.dataset import Dataset, read_dataset
 from anirec.prepare.pairs import read_pairs
-from anirec.prepare.splits import Split, held_out_users
+from anirec.prepare.splits import Case, Split, held_out_users
 from anirec.recommenders.blend import Blend, BlendWeights
 from anirec.recommenders.blending import BlendConfig, learn, whole_and_cut
 from anirec.service.card import model_card
@@ -179,41 +183,51 @@ def train(material: Material, out: Path, recipe: Recipe, progress: Progress) -> 
 def evaluate(
     material: Material,
     recipe: Recipe,
+    exam: Exam,
     *,
-    n_users: int,
-    n_likes: int | None,
     extra: Mapping[str, FitAny],
     progress: Progress,
     popularity: float = 0.0,
+    foreign: Mapping[str, Sequence[NDArray[np.int32]]] | None = None,
 ) -> Report:
-    """Fit on all but `n_users` held-out users and report how well those are served; see `evaluate.protocol`.
+    """Fit on what an exam lets be learned and report how well its cases are served; see `evaluate.run`.
 
-    n_likes: give no more than so many likes of each; None = 80 % of them. The targets are the same.
     extra: models to be fitted on the same train data and shown beside, besides those of the recipe. popularity: where
-    the slider stands.
+    the slider stands. foreign: what other systems recommend to each case, by name.
 
     Raises:
-        BadTable: too few users to hold any out.
+        BadTable: too few users to choose the blend's weights on.
     """
-    split = test_split(material, n_users, recipe.seed)
-    blend = fit_blend(material, split.train, recipe, progress)
+    blend = fit_blend(material, exam.train, recipe, progress)
     models: dict[str, Recommender] = {PERSONAL: blend.parts[PERSONAL], BLEND: blend}
     for name, fit in (dict(recipe.extra) | dict(extra)).items():
-        models[name] = fit(split.train, np.random.default_rng([recipe.seed, 3]))
-    given = "a random 80 % of the likes"
-    if n_likes is not None:
-        split, given = split.few(n_likes), f"{n_likes} of the likes"
+        models[name] = fit(exam.train, np.random.default_rng([recipe.seed, 3]))
+    made_with = {"data": material.facts["tables"], "config": dict(recipe.config), "popularity": popularity}
     return run(
         models,
-        split,
+        replace(exam, parameters={**exam.parameters, **made_with}),
         material.catalogue,
-        protocol="heldout-users" if n_likes is None else f"few-shot-{n_likes}",
-        parameters={"users": len(split.cases), "seed": recipe.seed, "given": given}
-        | {"data": material.facts["tables"], "config": dict(recipe.config), "popularity": popularity},
         rng=np.random.default_rng([recipe.seed, 4]),
         progress=progress,
         popularity=popularity,
+        foreign=foreign,
     )
+
+
+def exam_of(material: Material, protocol: str, users: int, seed: int) -> Exam:
+    """Return what a protocol makes of the material; see `evaluate.protocols`.
+
+    Raises:
+        InputError: there is no such protocol, or the material lacks what it needs.
+        BadTable: too few users to hold any out.
+    """
+    make = protocols.protocol(protocol)
+    exam = make(
+        material.dataset,
+        protocols.Asked(users=users, seed=seed, max_share=TEST_SHARE, full_lists=material.full_lists),
+    )
+    _need_cases(exam.cases, exam.train, material)
+    return exam
 
 
 def test_split(material: Material, n_users: int, seed: int) -> Split:
@@ -222,15 +236,8 @@ def test_split(material: Material, n_users: int, seed: int) -> Split:
     Raises:
         BadTable: too few users to hold any out.
     """
-    split = held_out_users(
-        material.dataset,
-        n_users=n_users,
-        max_share=TEST_SHARE,
-        rng=np.random.default_rng([seed, 1]),
-        eligible_sources=material.full_lists,
-    )
-    _need_cases(split, material)
-    return split
+    exam = exam_of(material, protocols.DEFAULT, n_users, seed)
+    return Split(exam.train, exam.cases)
 
 
 def fit_blend(material: Material, dataset: Dataset, recipe: Recipe, progress: Progress) -> Blend:
@@ -262,7 +269,7 @@ def _weigh(material: Material, dataset: Dataset, recipe: Recipe, progress: Progr
         rng=np.random.default_rng([recipe.seed, 2]),
         eligible_sources=material.full_lists,
     )
-    _need_cases(split, material)
+    _need_cases(split.cases, split.train, material)
     parts = _fit(split.train, recipe.parts, recipe.seed, progress, "fitting to learn weights")
     rng = np.random.default_rng([recipe.seed, 8])
     cases = whole_and_cut(split, recipe.blend, rng)
@@ -270,10 +277,8 @@ def _weigh(material: Material, dataset: Dataset, recipe: Recipe, progress: Progr
     report = partial(
         run,
         {PERSONAL: parts[PERSONAL], BLEND: Blend(parts, recipe.readings, weights)},
-        split,
+        Exam("validation-users", 1, {"users": len(split.cases), "seed": recipe.seed}, split.train, split.cases),
         material.catalogue,
-        protocol="validation-users",
-        parameters={"users": len(split.cases), "seed": recipe.seed},
         rng=np.random.default_rng([recipe.seed, 5]),
         progress=progress,
     )
@@ -289,9 +294,9 @@ def _fit(dataset: Dataset, fits: Mapping[str, Fit], seed: int, progress: Progres
     return fitted
 
 
-def _need_cases(split: Split, material: Material) -> None:
-    if not split.cases or not split.train.liked.any():
+def _need_cases(cases: Sequence[Case], train: Dataset, material: Material) -> None:
+    if not cases or not train.liked.any():
         raise BadTable(
             f"the ratings in {material.folder} hold too few users with 5 likes or more "
-            f"({len(split.cases)} could be held out); import more lists"
+            f"({len(cases)} could be held out); import more lists"
         )

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from anirec.core.errors import InputError, MissingAbility
-from anirec.evaluate.protocol import mean_ndcg
+from anirec.evaluate.run import mean_ndcg
 from anirec.prepare.dataset import Dataset
 from anirec.prepare.splits import held_out_users
 from anirec.service.progress import Progress

@@ -14,9 +14,11 @@ from anirec.core.errors import InputError
 from anirec.core.profile import Profile
 from anirec.core.protocols import Recommender
 from anirec.evaluate import metrics
-from anirec.evaluate.protocol import FIGURES, METRICS, Report, case_by_case, run
-from anirec.evaluate.report import POPULARITY, RANDOM
-from anirec.prepare.splits import Split, held_out_users
+from anirec.evaluate.exam import Exam
+from anirec.evaluate.figures import FIGURES
+from anirec.evaluate.report import POPULARITY, RANDOM, Report
+from anirec.evaluate.run import METRICS, case_by_case, run
+from anirec.prepare.splits import held_out_users
 from evaluate.planted import (
     CATALOGUE,
     GIVEN,
@@ -180,13 +182,10 @@ def test_items_that_the_catalogue_lacks_are_refused_with_their_number() -> None:
 
 def test_progress_reaches_the_end_once_for_every_model() -> None:
     said: list[tuple[str, int, int]] = []
-    split = Split(TRAIN, random_cases(n=150))
     run(
         {},
-        split,
+        Exam("", 1, {}, TRAIN, random_cases(n=150)),
         CATALOGUE,
-        protocol="",
-        parameters={},
         rng=np.random.default_rng(0),
         progress=lambda *a: said.append(a),
     )
@@ -205,10 +204,8 @@ def test_held_out_users_of_two_tastes_are_told_apart_by_nothing_but_their_input(
             mean = np.array([np.mean(profile.anime_ids > 30) for profile in profiles])[:, np.newaxis]
             return np.where(self.items > 30, mean, 1 - mean).astype(np.float32)
 
-    report = run(
-        {"taste": Taste()}, split, CATALOGUE, protocol="", parameters={}, rng=np.random.default_rng(0),
-        progress=silent,
-    )  # fmt: skip
+    exam = Exam("", 1, {}, split.train, split.cases)
+    report = run({"taste": Taste()}, exam, CATALOGUE, rng=np.random.default_rng(0), progress=silent)
     assert report.row("taste").metrics["recall@20"].mean == 1
     assert report.over_popularity["raw"]["taste"].low > 0
 

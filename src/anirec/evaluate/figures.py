@@ -1,0 +1,94 @@
+"""Under which rules lists are made and marked, all over the full catalogue, none on sampled candidates.
+
+- raw: everything but the titles given may be recommended, and every held-out like is a target;
+- unrelated: the relatives of the given titles are taken out of candidates and of targets (finding the second season of
+  what somebody likes is no art);
+- franchises: as served. One opener per franchise that is new to the user; the targets are the franchises of the
+  held-out likes, each once, without those of the given titles.
+
+A protocol may add figures of its own in which only some titles are candidates and targets, otherwise as raw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anirec.core.catalogue import Catalogue
+from anirec.core.ranking import FranchiseMode
+from anirec.evaluate.exam import Exam
+from anirec.prepare.splits import Case
+
+FIGURES: Final = {
+    "raw": FranchiseMode.ANYTHING,
+    "unrelated": FranchiseMode.UNRELATED,
+    "franchises": FranchiseMode.ENTRY,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """What may be recommended and what counts as a hit under one figure.
+
+    allowed: bool [catalogue], candidates; None = all. keys: int [catalogue], each row's own number or that of its
+    franchise, below the length of the catalogue. targets: keys of each case, ascending.
+    """
+
+    mode: FranchiseMode
+    allowed: NDArray[np.bool_] | None
+    keys: NDArray[np.int64]
+    targets: tuple[NDArray[np.int64], ...]
+
+    @classmethod
+    def of(
+        cls, mode: FranchiseMode, cases: Sequence[Case], catalogue: Catalogue, among: NDArray[np.int32] | None = None
+    ) -> Judge:
+        """Judge cases by a franchise rule. among: ids that alone count; None = all."""
+        by_franchise = mode is FranchiseMode.ENTRY
+        keys = catalogue.franchise_blocks[2] if by_franchise else np.arange(len(catalogue))
+        allowed = None if among is None else np.isin(catalogue.anime_ids, among)
+        targets = []
+        for case in cases:
+            rows = catalogue.rows_of(case.targets)
+            if mode is not FranchiseMode.ANYTHING:  # the franchises that ranking, too, leaves out
+                rows = rows[~np.isin(catalogue.franchise[rows], catalogue.franchise[seen_rows(case, catalogue)])]
+            targets.append(np.unique(keys[rows if allowed is None else rows[allowed[rows]]]))
+        return cls(mode, allowed, keys, tuple(targets))
+
+    @cached_property
+    def n_targets(self) -> NDArray[np.int64]:
+        """[cases] how many there are to find."""
+        return np.array([len(t) for t in self.targets], dtype=np.int64)
+
+    @cached_property
+    def counted(self) -> NDArray[np.bool_]:
+        """[cases] whether a case has a target at all; the others say nothing under this figure."""
+        return self.n_targets > 0
+
+    def hits(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return bool [cases, depth]: which places of lists hold a target. rows: the lists, -1 = none."""
+        found = np.zeros(rows.shape, dtype=np.bool_)
+        wanted = np.zeros(len(self.keys), dtype=np.bool_)
+        for of_case, targets, row in zip(found, self.targets, rows, strict=True):
+            wanted[targets] = True
+            of_case[:] = wanted[self.keys[row]] & (row >= 0)
+            wanted[targets] = False
+        return found
+
+
+def seen_rows(case: Case, catalogue: Catalogue) -> NDArray[np.int64]:
+    """Return the rows of what is given of a case and not only planned."""
+    return catalogue.rows_of(case.given.anime_ids[case.given.seen])
+
+
+def judges_of(exam: Exam, catalogue: Catalogue) -> Mapping[str, Judge]:
+    """Return by figure how an exam is marked."""
+    every = {figure: Judge.of(mode, exam.cases, catalogue) for figure, mode in FIGURES.items()}
+    return every | {
+        figure: Judge.of(FranchiseMode.ANYTHING, exam.cases, catalogue, among) for figure, among in exam.among.items()
+    }

@@ -1,0 +1,81 @@
+"""What is recommended to each case: by a recommender through the ranking that is served, or by another system."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anirec.core.catalogue import Catalogue
+from anirec.core.errors import InputError
+from anirec.core.protocols import Recommender
+from anirec.core.ranking import NO_FILTERS, FranchiseMode, Query
+from anirec.evaluate.figures import Judge, seen_rows
+from anirec.prepare.splits import Case
+from anirec.rank import align, rank
+
+DEPTH: Final = 100
+CHUNK: Final = 128  # profiles scored at a time: bounds memory to some 15 MB a model
+
+Lists = Mapping[str, NDArray[np.int64]]
+"""By figure int64 [cases, DEPTH], rows of the catalogue as recommended, best first; -1 = none."""
+
+
+def of_recommender(
+    recommender: Recommender,
+    name: str,
+    cases: Sequence[Case],
+    catalogue: Catalogue,
+    judges: Mapping[str, Judge],
+    progress: Callable[[int, int], None],
+    popularity: float = 0.0,
+) -> Lists:
+    """Ask a recommender. progress: called with cases done and cases in all. popularity: where the slider stands.
+
+    Raises:
+        InputError: the recommender has items that the catalogue lacks.
+    """
+    rows_of_items = catalogue.rows_of(recommender.items)
+    if missing := len(recommender.items) - len(rows_of_items):
+        raise InputError(
+            f"the catalogue lacks {missing} of the {len(recommender.items)} anime that {name} recommends; "
+            "use the catalogue of the data that it was fitted on"
+        )
+    n = len(cases)
+    lists = {figure: np.full((n, DEPTH), -1, dtype=np.int64) for figure in judges}
+    for start in range(0, n, CHUNK):
+        chunk = cases[start : start + CHUNK]
+        scores = recommender.score([case.given for case in chunk])
+        for i, case in enumerate(chunk, start=start):
+            spread = align(scores[i - start], rows_of_items, catalogue)
+            for figure, judge in judges.items():
+                query = Query(DEPTH, NO_FILTERS, judge.mode, popularity=popularity)
+                own = spread if judge.allowed is None else np.where(judge.allowed, spread, np.float32(-np.inf))
+                rows = catalogue.rows_of(rank(own, case.given, catalogue, query).anime_ids)
+                lists[figure][i, : len(rows)] = rows
+        progress(start + len(chunk), n)
+    return lists
+
+
+def of_ranking(
+    ranked: Sequence[NDArray[np.int32]], cases: Sequence[Case], catalogue: Catalogue, judges: Mapping[str, Judge]
+) -> Lists:
+    """Turn one ranking of each case, ids best first, into lists under every figure.
+
+    What a figure does not allow is passed over: what is given, under `raw`; its relatives, too, under the others; and
+    all but the first of each franchise where franchises count once, whichever season that is.
+    """
+    lists = {figure: np.full((len(cases), DEPTH), -1, dtype=np.int64) for figure in judges}
+    for i, (ids, case) in enumerate(zip(ranked, cases, strict=True)):
+        rows = catalogue.rows_of(ids[~np.isin(ids, case.given.anime_ids)])
+        seen = catalogue.franchise[seen_rows(case, catalogue)]
+        for figure, judge in judges.items():
+            left = rows if judge.allowed is None else rows[judge.allowed[rows]]
+            if judge.mode is not FranchiseMode.ANYTHING:
+                left = left[~np.isin(catalogue.franchise[left], seen)]
+            _, first = np.unique(judge.keys[left], return_index=True)
+            left = left[np.sort(first)][:DEPTH]
+            lists[figure][i, : len(left)] = left
+    return lists

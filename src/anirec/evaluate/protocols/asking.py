@@ -1,0 +1,39 @@
+"""What every protocol is asked with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from anirec.prepare.splits import Case
+
+
+@dataclass(frozen=True)
+class Asked:
+    """users: how many to ask, at most. seed: of all that is drawn.
+
+    max_share: at most so many of those who could be held out are, to leave somebody to learn from. full_lists: sources
+    whose users' lists are whole, and may be held out; None = all.
+    """
+
+    users: int
+    seed: int = 0
+    max_share: float = 0.5
+    full_lists: Set[str] | None = None
+
+    def rng(self, number: int) -> np.random.Generator:
+        """Return a generator of its own for each number; 1 is that which draws users."""
+        return np.random.default_rng([self.seed, number])
+
+    def some(self, cases: Sequence[Case]) -> tuple[Case, ...]:
+        """Return at most `users` of the cases, in their order."""
+        chosen = np.sort(self.rng(1).permutation(len(cases))[: self.users])
+        return tuple(cases[i] for i in chosen)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What a report says of it."""
+        return {"seed": self.seed}
