@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from anirec.recommenders.blending import BlendConfig
+from anirec.recommenders.newcomers import NewcomersConfig
 from anirec.wiring.models import MODELS, check
 
 VERSION: Final = 1
@@ -76,7 +77,10 @@ def config_of(row: Row) -> dict[str, Any]:
     if row.model == RANDOM:
         return {}
     if row.model == BLEND:
-        return {name: asdict(kind.config) for name, kind in MODELS.items()} | {BLEND: asdict(BlendConfig())}
+        return {name: asdict(kind.config) for name, kind in MODELS.items()} | {
+            BLEND: asdict(BlendConfig()),
+            "newcomers": asdict(NewcomersConfig()),
+        }
     return asdict(check(row.model, row.settings))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,4 +29,18 @@ class Recommender(Protocol):
         Returns float32 [p, n], finite, higher is better; comparable within a row only.
         Items on the profile are scored like all others: leaving them out is ranking's work.
         """
+        ...
+
+
+@runtime_checkable
+class Personal(Protocol):
+    """A model that scores by the profile alone and can say what each title of it adds to a score."""
+
+    @property
+    def items(self) -> NDArray[np.int32]:
+        """[n] ids of the anime that it knows, ascending."""
+        ...
+
+    def contributions(self, profile: Profile, anime_ids: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Return float32 [len(profile), len(anime_ids)]; zero for titles that it does not know."""
         ...

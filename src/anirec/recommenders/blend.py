@@ -3,7 +3,8 @@
 What it does: looks at each part's scores in one or more views (`READINGS`), adds the views up with weights, and makes
 chances of the sums, so that all scores of a row add up to 1. The weights depend on the number of titles on the profile:
 what tells most with three titles is not what does with three hundred.
-What it does not: learn its weights by itself; `blending.learn` does, on users that no part has seen.
+Titles that hardly anybody has rated are placed by `newcomers`. What it does not: learn its weights by itself;
+`blending.learn` does, on users that no part has seen.
 
 Source: a log-linear pool (products of experts), Hinton 2002, "Training Products of Experts by Minimizing Contrastive
 Divergence", section 1; made linear again where a view is the score itself.
@@ -26,6 +27,7 @@ from anirec.core.catalogue import places_among
 from anirec.core.profile import Profile
 from anirec.core.protocols import Recommender
 from anirec.core.state import State
+from anirec.recommenders.newcomers import Newcomers, Placed
 
 Views = NDArray[np.float32]
 """float32 [v, n], a row for each view of n scores; 0 is what a title is worth that the part does not know."""
@@ -127,12 +129,14 @@ def known_to_any(parts: Mapping[str, Recommender]) -> NDArray[np.int32]:
 class Blend:
     """A weighted sum of views of fitted models over all that any of them knows.
 
-    parts: by name. readings: by part, a key of `READINGS`.
+    parts: by name. readings: by part, a key of `READINGS`. newcomers: titles that the parts know too little of; None =
+    whatever the parts say of them.
     """
 
     parts: Mapping[str, Recommender]
     readings: Mapping[str, str]
     weights: BlendWeights
+    newcomers: Newcomers | None = None
 
     @cached_property
     def items(self) -> NDArray[np.int32]:
@@ -144,6 +148,10 @@ class Blend:
         """Where each part's items stand among all."""
         return places_among(self.items, {name: part.items for name, part in self.parts.items()})
 
+    @cached_property
+    def _placed(self) -> Placed | None:
+        return self.newcomers.among(self.items) if self.newcomers else None
+
     def score(self, profiles: Sequence[Profile]) -> NDArray[np.float32]:
         """Return float32 [p, n]: chances, of which each row adds up to 1."""
         sums = np.zeros((len(profiles), len(self.items)), dtype=np.float32)
@@ -152,6 +160,9 @@ class Blend:
             read, places = READINGS[self.readings[name]], self.places[name]
             for row, of_row, scores in zip(sums, weights[name], part.score(profiles), strict=True):
                 row[places] += of_row @ read(scores)
+        if self._placed:
+            for row in sums:
+                self._placed.place(row)
         sums -= sums.max(axis=1, keepdims=True, initial=-np.inf)
         chances = np.exp(sums, out=sums)
         chances /= chances.sum(axis=1, keepdims=True)
@@ -160,6 +171,7 @@ class Blend:
     def state(self) -> State:
         """Return what a bundle keeps; the parts are kept beside it under their names."""
         arrays = {"sizes": self.weights.sizes} | {f"weight_{name}": w for name, w in self.weights.weights.items()}
+        arrays |= self.newcomers.arrays() if self.newcomers else {}
         return State(kind="blend", arrays=arrays, facts={"parts": list(self.parts), "readings": dict(self.readings)})
 
 
@@ -179,4 +191,7 @@ def restore(state: State, parts: Mapping[str, Recommender]) -> Blend:
     shapes = {name: (len(sizes), VIEWS[readings[name]]) for name in names}
     if len(sizes) == 0 or any(w.shape != shapes[name] or not np.isfinite(w).all() for name, w in weights.items()):
         raise ValueError("the weights of the blend do not fit its sizes")
-    return Blend({name: parts[name] for name in names}, readings, BlendWeights(sizes=sizes, weights=weights))
+    own = {name: parts[name] for name in names}
+    known = "newcomer_items" in state.arrays
+    newcomers = Newcomers.restored(state.arrays, known_to_any(own)) if known else None
+    return Blend(own, readings, BlendWeights(sizes=sizes, weights=weights), newcomers)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from anirec.core.anime import Anime
 from anirec.core.catalogue import Catalogue
 from anirec.core.errors import InputError, MissingAbility, TitleMatch
 from anirec.core.profile import Entry, Profile
-from anirec.core.protocols import Recommender
+from anirec.core.protocols import Personal, Recommender
 from anirec.core.ranking import DEFAULT_KINDS, Filters, FranchiseMode, Query, Ranking
 from anirec.explain import Reason, reasons
 from anirec.rank import align, rank
@@ -47,20 +47,6 @@ class Facts(Protocol):
 
     def by_anilist_id(self) -> dict[int, int]:
         """Return the id of each anime by its AniList id, of those that have one."""
-        ...
-
-
-@runtime_checkable
-class Personal(Protocol):
-    """A recommender that scores by the profile alone and can say what each title of it adds to a score."""
-
-    @property
-    def items(self) -> NDArray[np.int32]:
-        """[n] ids of the anime that it knows, ascending."""
-        ...
-
-    def contributions(self, profile: Profile, anime_ids: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Return float32 [len(profile), len(anime_ids)]."""
         ...
 
 

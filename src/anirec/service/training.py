@@ -31,6 +31,7 @@ from anirec.prepare.pairs import read_pairs
 from anirec.prepare.splits import Case, Split, held_out_users
 from anirec.recommenders.blend import Blend, BlendWeights
 from anirec.recommenders.blending import BlendConfig, learn, whole_and_cut
+from anirec.recommenders.newcomers import Newcomers
 from anirec.service.card import model_card
 from anirec.service.lenses import Lens, Unseen, fit_similar
 from anirec.service.progress import Progress
@@ -71,8 +72,9 @@ class Recipe:
 
     parts: of the blend, by name, `ease` among them. readings: how the blend looks at each, see `recommenders.blend`.
     extra: further models, by name. lenses: of `similar`, by name, besides the viewers' one, which is `ease`. default:
-    the model that is served. config: what all were configured with. blend: how its weights are learned. n_validation:
-    users held out to learn them from, at most. seed: of everything that is drawn.
+    the model that is served. config: what all were configured with. blend: how its weights are learned. newcomers:
+    how the blend places titles that few have rated; None = as its parts do. n_validation: users held out to learn the
+    weights from, at most. seed: of everything that is drawn.
     """
 
     parts: Mapping[str, Fit]
@@ -82,6 +84,7 @@ class Recipe:
     lenses: Mapping[str, Lens] = field(default_factory=dict)
     default: str = BLEND
     blend: BlendConfig = field(default_factory=BlendConfig)
+    newcomers: Callable[[Dataset], Newcomers] | None = None
     n_validation: int = 3000
     seed: int = 0
 
@@ -142,7 +145,7 @@ def train(material: Material, out: Path, recipe: Recipe, progress: Progress) -> 
     models: dict[str, Storable] = {
         **parts,
         **_fit(material.dataset, recipe.extra, recipe.seed, progress, "fitting what else was asked for"),
-        BLEND: Blend(parts, recipe.readings, weighed.weights),
+        BLEND: _blend(recipe, parts, weighed.weights, material.dataset),
     }
     pairs = read_pairs(material.folder)
     viewers = (PERSONAL, parts[PERSONAL])
@@ -248,7 +251,11 @@ def fit_blend(material: Material, dataset: Dataset, recipe: Recipe, progress: Pr
     """
     weighed = _weigh(material, dataset, recipe, progress)
     parts = _fit(dataset, recipe.parts, recipe.seed, progress, "fitting for the test")
-    return Blend(parts, recipe.readings, weighed.weights)
+    return _blend(recipe, parts, weighed.weights, dataset)
+
+
+def _blend(recipe: Recipe, parts: Mapping[str, Storable], weights: BlendWeights, dataset: Dataset) -> Blend:
+    return Blend(parts, recipe.readings, weights, recipe.newcomers(dataset) if recipe.newcomers else None)
 
 
 @dataclass(frozen=True)
@@ -276,7 +283,7 @@ def _weigh(material: Material, dataset: Dataset, recipe: Recipe, progress: Progr
     weights = learn(parts, recipe.readings, cases, recipe.blend, rng, partial(progress, "learning weights"))
     report = partial(
         run,
-        {PERSONAL: parts[PERSONAL], BLEND: Blend(parts, recipe.readings, weights)},
+        {PERSONAL: parts[PERSONAL], BLEND: _blend(recipe, parts, weights, split.train)},
         Exam("validation-users", 1, {"users": len(split.cases), "seed": recipe.seed}, split.train, split.cases),
         material.catalogue,
         rng=np.random.default_rng([recipe.seed, 5]),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from anirec.core.errors import DamagedBundle
-from anirec.core.protocols import Recommender
+from anirec.core.protocols import Personal, Recommender
 from anirec.core.state import State
 from anirec.recommenders import (
     blend,
@@ -25,7 +25,8 @@ from anirec.recommenders import (
     vectors,
 )
 from anirec.recommenders.neural import autoencoders, hybrid, masked_set_serving, ncf, recvae, twoheads
-from anirec.service.recommend import Personal, Service
+from anirec.recommenders.newcomers import Explained
+from anirec.service.recommend import Service
 from anirec.stores.bundle import Bundle, read_bundle
 from anirec.stores.facts import FactsTable, read_titles
 
@@ -60,6 +61,7 @@ COMPOSERS: Final[Mapping[str, Callable[[State, Mapping[str, Recommender]], Recom
 """How a model is put together from its state and the models it is made of."""
 
 EXPLAINER: Final = "ease"
+BLEND: Final = "blend"
 SIMILAR: Final = "similar"
 
 
@@ -90,13 +92,15 @@ def load(bundle: Path | str | None = None) -> Service:
     explainer = models[EXPLAINER]
     if not isinstance(explainer, Personal):
         raise DamagedBundle(f'the model "{EXPLAINER}" of the bundle at {opened.path} cannot explain')
+    served = models.get(BLEND)
+    new = served.newcomers if isinstance(served, blend.Blend) else None
     return Service(
         catalogue=opened.catalogue,
         titles=read_titles(opened.titles_table, opened.catalogue),
         facts=FactsTable(opened.anime_table),
         models=models,
         default_model=opened.default_model,
-        explainer=explainer,
+        explainer=Explained(explainer, new) if new else explainer,
         similar_model=SIMILAR,
         manifest=opened.manifest,
         path=opened.path,

@@ -12,15 +12,16 @@ from typing import Final
 import numpy as np
 
 from anirec.prepare.dataset import Dataset
-from anirec.recommenders import ease
+from anirec.recommenders import ease, newcomers
 from anirec.recommenders.blending import BlendConfig
+from anirec.recommenders.newcomers import Newcomers, NewcomersConfig
 from anirec.service.checkpoints import UNWATCHED, Watch
 from anirec.service.progress import Progress
 from anirec.service.training import BLEND, FitAny, Material, Recipe, read_material
 from anirec.sources.importer import import_folder, recognise
 from anirec.wiring.lenses import config as lens_config
 from anirec.wiring.lenses import lenses
-from anirec.wiring.models import Chosen, can_train_nets, chosen
+from anirec.wiring.models import Chosen, can_train_nets, chosen, features_of
 
 PARTS: Final[Mapping[str, str]] = {
     "ease": "liking",
@@ -57,10 +58,15 @@ def recipe(
         extra={name: model.fit for name, model in others.items()},
         lenses=lenses(material),
         default=next(iter(others), BLEND),
-        config={**configs, **lens_config(), BLEND: asdict(BlendConfig())},
+        config={**configs, **lens_config(), BLEND: asdict(BlendConfig()), "newcomers": asdict(NewcomersConfig())},
         blend=BlendConfig(),
+        newcomers=partial(_newcomers, material),
         seed=seed,
     )
+
+
+def _newcomers(material: Material, dataset: Dataset) -> Newcomers:
+    return newcomers.fit(dataset, NewcomersConfig(), features=features_of(material))
 
 
 def facts_of(material: Material, recipe: Recipe) -> Mapping[str, object]:
