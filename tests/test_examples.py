@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
 import anirec
+from anirec.core.ranking import Filters
 from anirec.service.recommend import Service
 
 FAVOURITES = [35507, 54968, 42361, 41457, 39535, 34599, 52347, 48580, 46569]
@@ -74,3 +77,24 @@ def test_dramas_of_one_studio_are_nearer_than_titles_at_random(service: Service)
         return np.asarray((a * b + b * c + a * c).sum(axis=-1) / 3)
 
     assert float(nearness(dramas)) > float(np.quantile(nearness(triples), 0.95))
+
+
+def test_titles_newer_than_the_ratings_come_by_taste_and_not_by_fame_alone(service: Service) -> None:
+    """2025 and later: hardly anybody in the ratings has met them, and yet each taste gets most of its own."""
+    tastes = {
+        "Crime": [1535, 19, 1889, 31043],  # Death Note, Monster, Higurashi, Erased
+        "Slice of Life": [5680, 10165, 11813],  # K-On!, Nichijou, Shiba Inuko-san
+        "Romance": [4224, 23273, 2167],  # Toradora!, Your Lie in April, Clannad
+    }
+    lists = {
+        label: [found.anime for found in service.recommend(like=like, k=20, filters=Filters(year_from=2025))]
+        for label, like in tastes.items()
+    }
+    for one, other in itertools.combinations(lists.values(), 2):
+        assert len({a.anime_id for a in one} & {a.anime_id for a in other}) <= 15
+    for label in tastes:
+        carry = {
+            name: sum(label.lower() in {x.lower() for x in (*a.genres, *a.themes, *a.tags)} for a in found)
+            for name, found in lists.items()
+        }
+        assert carry.pop(label) > max(carry.values())

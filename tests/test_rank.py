@@ -168,6 +168,13 @@ class TestFranchises:
         filters = Filters(year_from=2000)
         assert ranked(scores_of(9, 9, 0), catalogue, mode=FranchiseMode.ENTRY, filters=filters) == [3]
 
+    def test_an_opener_gets_nothing_from_seasons_that_a_filter_leaves_out(self) -> None:
+        catalogue = catalogue_of(4, franchises=[[1, 2]], years={1: 1990, 2: 2010, 3: 2010, 4: 2010})
+        catalogue.requires[1] = -1  # a remake
+        scores, filters = scores_of(9, 1, 3, 2), Filters(year_from=2000)
+        assert ranked(scores, catalogue, mode=FranchiseMode.ENTRY, filters=filters) == [3, 4, 2]
+        assert ranked(scores, catalogue, mode=FranchiseMode.ENTRY) == [1, 3, 4]
+
     def test_next_is_the_season_after_the_last_one_seen(self) -> None:
         profile = Profile.of_likes([1, 5])
         assert ranked(scores_of(9, 1, 5, 9, 9, 2, 9, 9), SERIES, profile=profile, mode=FranchiseMode.NEXT) == [6, 2]
@@ -190,9 +197,9 @@ class TestFranchises:
 
 
 def by_definition(
-    scores: NDArray[np.float32], profile: Profile, catalogue: Catalogue, mode: FranchiseMode, k: int
+    scores: NDArray[np.float32], profile: Profile, catalogue: Catalogue, mode: FranchiseMode, k: int, year: int
 ) -> list[int]:
-    """Ranking one title at a time, without arrays."""
+    """Ranking one title at a time, without arrays; none from before `year`."""
     seen = {int(i) for i in profile.anime_ids[profile.seen]}
     row = {int(anime_id): r for r, anime_id in enumerate(catalogue.anime_ids)}
     known = {int(catalogue.franchise[row[i]]) for i in seen}
@@ -210,7 +217,8 @@ def by_definition(
             FranchiseMode.MIXED: reachable,
         }[mode]
 
-    candidates = [i for i in row if allowed(i) and i not in set(profile.anime_ids.tolist())]
+    passing = [i for i in row if catalogue.years[row[i]] >= year]
+    candidates = [i for i in passing if allowed(i) and i not in set(profile.anime_ids.tolist())]
     merit = {i: float(scores[row[i]]) for i in candidates}
     if mode in (FranchiseMode.ENTRY, FranchiseMode.NEXT, FranchiseMode.MIXED):
         groups: dict[int, list[int]] = {}
@@ -218,8 +226,8 @@ def by_definition(
             groups.setdefault(int(catalogue.franchise[row[i]]), []).append(i)
         candidates = [min(group, key=lambda i: (-merit[i], i)) for group in groups.values()]
     if mode is FranchiseMode.ENTRY:
-        merit = {i: max(float(scores[r]) for r in range(len(scores))
-                        if catalogue.franchise[r] == catalogue.franchise[row[i]]) for i in candidates}  # fmt: skip
+        merit = {i: max(float(scores[row[j]]) for j in passing
+                        if catalogue.franchise[row[j]] == catalogue.franchise[row[i]]) for i in candidates}  # fmt: skip
     return sorted(candidates, key=lambda i: (-merit[i], i))[:k]
 
 
@@ -229,7 +237,8 @@ def worlds(draw: st.DrawFn) -> tuple[NDArray[np.float32], Profile, Catalogue, Fr
     groups: dict[int, list[int]] = {}
     for anime_id in range(1, n + 1):
         groups.setdefault(draw(st.integers(0, 5)), []).append(anime_id)
-    catalogue = catalogue_of(n, franchises=list(groups.values()))
+    years = draw(st.lists(st.sampled_from([1990, 2010]), min_size=n, max_size=n))
+    catalogue = catalogue_of(n, franchises=list(groups.values()), years=dict(enumerate(years, start=1)))
     for r in range(n):
         if draw(st.booleans()):
             catalogue.requires[r] = -1
@@ -240,13 +249,14 @@ def worlds(draw: st.DrawFn) -> tuple[NDArray[np.float32], Profile, Catalogue, Fr
     return scores, profile, catalogue, draw(st.sampled_from(FranchiseMode)), draw(st.integers(1, 15))
 
 
-@given(worlds())
+@given(worlds(), st.sampled_from([0, 2000]))
 def test_ranking_is_what_its_definition_says(
-    world: tuple[NDArray[np.float32], Profile, Catalogue, FranchiseMode, int],
+    world: tuple[NDArray[np.float32], Profile, Catalogue, FranchiseMode, int], year: int
 ) -> None:
     scores, profile, catalogue, mode, k = world
-    assert ranked(scores, catalogue, profile=profile, mode=mode, k=k) == by_definition(
-        scores, profile, catalogue, mode, k
+    filters = Filters(year_from=year) if year else Filters()
+    assert ranked(scores, catalogue, profile=profile, mode=mode, k=k, filters=filters) == by_definition(
+        scores, profile, catalogue, mode, k, year
     )
 
 

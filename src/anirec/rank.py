@@ -35,7 +35,8 @@ def rank(scores: NDArray[np.float32], profile: Profile, catalogue: Catalogue, qu
     scores: [len(catalogue)], see `align`; -inf = cannot be recommended.
     Titles on the profile never come back (planned ones do if the query says so). Equal scores are ordered by id.
     Where only franchise openers may appear, the best of a franchise's openers takes the best score within the
-    franchise: whoever would love the third season should meet the first.
+    franchise, as far as that passes the filters: whoever would love the third season should meet the first, but who
+    asks for this year's anime gets no remake for the fame of the original.
 
     Raises:
         InputError: k is less than 1, popularity is outside -1..1, or a filter names an unknown kind or label.
@@ -47,13 +48,14 @@ def rank(scores: NDArray[np.float32], profile: Profile, catalogue: Catalogue, qu
     on_profile = catalogue.rows_of(profile.anime_ids)
     seen_rows = on_profile if profile.seen.all() else catalogue.rows_of(profile.anime_ids[profile.seen])
     barred = seen_rows if query.include_planned else on_profile
-    candidates = _passing(catalogue, query.filters).copy()
+    passing = _passing(catalogue, query.filters)
+    candidates = passing.copy()
     if query.franchise is not FranchiseMode.ANYTHING:
         related = _related(catalogue, seen_rows)
         candidates &= _allowed(catalogue, seen_rows, related, query.franchise)
     candidates[barred] = False
     if query.franchise is FranchiseMode.ENTRY:
-        rows, best = _openers(np.where(related, np.float32(-np.inf), scores), candidates, catalogue, query.k)
+        rows, best = _openers(np.where(passing & ~related, scores, np.float32(-np.inf)), candidates, catalogue, query.k)
     else:
         masked = np.where(candidates, scores, np.float32(-np.inf))
         rows = _top(masked, catalogue, query.k, one_each=query.franchise in ONE_EACH)
@@ -91,9 +93,9 @@ def _openers(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return at most k rows, the best candidate of each franchise, and the best score within their franchises.
 
-    scores: -inf within franchises that are on the profile. Of equally good candidates the one with the lowest id stands
-    for its franchise. Only franchises among the leading titles are looked at, four times more whenever they do not fill
-    the list.
+    scores: -inf within franchises that are on the profile, and where a filter does not let a title pass. Of equally
+    good candidates the one with the lowest id stands for its franchise. Only franchises among the leading titles are
+    looked at, four times more whenever they do not fill the list.
     """
     block = catalogue.franchise_blocks[2]
     wanted = 2 * k

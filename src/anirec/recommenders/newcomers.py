@@ -6,8 +6,10 @@ many more or fewer people have it on a list than them. What it does not: rank am
 in all that is known of them; look at titles of which nothing is known, or which nobody has on a list: they stay last.
 
 Without it a blend never recommends what came out after its ratings end. With a tenth of the titles hidden from all that
-learn, NDCG@10 of what people like of these, among them alone, went from .30 (how many have them on a list) to .49
-(content alone: .28; cold-start vectors: .26), and over all titles, hidden and not, from .493 to .496.
+learn, NDCG@10 of what people like of these, among them alone, went from .30 (how many have them on a list) to .50
+(content alone: .28; cold-start vectors: .26), and over all titles, hidden and not, from .493 to .496. Means of
+logarithms went before means of chances (.45) and before what is more than usual of each (.46); known titles that many
+have on a list before any (.49).
 
 Source: item-based attribute-to-feature mapping by nearest neighbours, Gantner et al. 2010, "Learning
 Attribute-to-Feature Mappings for Cold-Start Recommendations", section 3.2, on scores instead of factors.
@@ -46,22 +48,25 @@ class NewcomersConfig:
 
     enough: likes from which a title is known. heard_of: newcomers with fewer members stay last; a count that is not
     known is enough. k: known titles that stand for a newcomer. power: to which their cosine is raised to become their
-    share. fame: how much a title's score grows with the logarithm of its members. handicap: taken from the score of
-    all, in logarithms of chances, as nobody has said yet that they are any good. content: weights of the features.
+    share. renown: to which the part of its members that they have, if they have fewer, is raised: what hardly anybody
+    has on a list stands nowhere in particular on any. fame: how much a title's score grows with the logarithm of its
+    members. handicap: taken from the score of all, in logarithms of chances, as nobody has said yet that they are any
+    good. content: weights of the features.
     """
 
     enough: int = 10
     heard_of: int = 300
     k: int = 10
     power: float = 6.0
-    fame: float = 0.5
+    renown: float = 1.0
+    fame: float = 0.4
     handicap: float = 0.75
     content: ContentConfig = field(default_factory=lambda: ContentConfig(studio=0.6, kind=0.6))
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
-        if min(self.enough, self.k) < 1 or min(self.heard_of, self.power, self.fame) < 0:
-            raise InputError(f"newcomers need enough, k >= 1 and heard_of, power, fame >= 0; got {self}")
+        if min(self.enough, self.k) < 1 or min(self.heard_of, self.power, self.renown, self.fame) < 0:
+            raise InputError(f"newcomers need enough, k >= 1 and heard_of, power, renown, fame >= 0; got {self}")
 
 
 @dataclass(frozen=True)
@@ -151,16 +156,18 @@ def fit(dataset: Dataset, config: NewcomersConfig, *, features: Features) -> New
     k = min(config.k, len(known))
     alike, shares = np.zeros((len(new), k), dtype=np.int64), np.zeros((len(new), k), dtype=np.float64)
     others = matrix[rows[known]].T.tocsc()
+    fame = np.log(np.maximum(dataset.members, NOBODY))
     for start in range(0, len(new) if k else 0, BLOCK):
         some = slice(start, start + BLOCK)
         cosines = (matrix[rows[new[some]]] @ others).toarray()
-        best = np.argsort(-cosines, axis=1, kind="stable")[:, :k]
+        worth = np.maximum(cosines, 0).astype(np.float64) ** config.power
+        worth *= np.exp(config.renown * np.minimum(fame[known] - fame[new[some], np.newaxis], 0))
+        best = np.argsort(-worth, axis=1, kind="stable")[:, :k]
         alike[some] = known[best]
-        shares[some] = np.take_along_axis(np.maximum(cosines, 0), best, axis=1) ** config.power
+        shares[some] = np.take_along_axis(worth, best, axis=1)
     told = shares.sum(axis=1) > 0
     new, alike, shares = new[told], alike[told], shares[told]
     shares /= shares.sum(axis=1, keepdims=True)
-    fame = np.log(np.maximum(dataset.members, NOBODY))
     moved = config.fame * (fame[new] - (fame[alike] * shares).sum(axis=1)) - config.handicap
     return Newcomers(
         items=dataset.anime_ids[new],
