@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,9 +14,10 @@ from numpy.typing import NDArray
 
 from anirec.evaluate.figures import FIGURES
 from anirec.evaluate.intervals import Interval, bootstrap, holm, sign_flips
+from anirec.evaluate.slices import SIZES
 from board.plan import BASELINE, BLEND, NATURAL, PLAN, PROTOCOLS, RANDOM, SPLIT_SEED, STOPS, TAIL_FROM
 
-BUCKETS: Final = ((1, 5), (6, 20), (21, 60), (61, 150), (151, None))
+BUCKETS: Final = (*((low, above - 1) for low, above in pairwise(SIZES)), (SIZES[-1], None))
 """Numbers of titles given, both ends included."""
 
 SAME: Final = ("data", "users", "sources")

@@ -73,13 +73,12 @@ def novelty(tops: Tops, world: World) -> Values:
 
 def diversity(tops: Tops, world: World) -> Values:
     """Return 1 less the mean cosine of the genres of two titles of a list, 0..1. Source: Ziegler et al. 2005, ILD."""
-    lengths = np.linalg.norm(world.genres, axis=1, keepdims=True)
-    units = world.genres / np.maximum(lengths, 1)
     values = np.full(len(tops), np.nan)
     for i, top in enumerate(tops):
         rows = top[top >= 0]
         if (n := len(rows)) > 1:
-            own = units[rows]
+            own = world.genres[rows]
+            own = own / np.maximum(np.linalg.norm(own, axis=1, keepdims=True), 1)
             whole, alone = np.square(own.sum(axis=0)).sum(), np.square(own).sum()
             values[i] = 1 - (whole - alone) / (n * (n - 1))
     return values
@@ -91,15 +90,18 @@ def miscalibration(tops: Tops, world: World, traits: NDArray[np.float32]) -> Val
     KL(p || 0.99 q + 0.01 p), p of the profile and q of the list; a title shares 1 among its traits. traits: `genres` or
     `eras`. Source: Steck 2018, "Calibrated recommendations", eq. 2 to 5.
     """
-    each = traits / np.maximum(traits.sum(axis=1, keepdims=True), 1)
     values = np.full(len(tops), np.nan)
     for i, (top, given) in enumerate(zip(tops, world.given, strict=True)):
-        p, q = (each[rows].sum(axis=0, dtype=np.float64) for rows in (given, top[top >= 0]))
+        own, listed = (traits[rows] for rows in (given, top[top >= 0]))
+        p, q = (
+            (each / np.maximum(each.sum(axis=1, keepdims=True), 1)).sum(axis=0, dtype=np.float64)
+            for each in (own, listed)
+        )
         if p.sum() > 0 and q.sum() > 0:
             p, q = p / p.sum(), q / q.sum()
             mixed = (1 - MIXED_IN) * q + MIXED_IN * p
-            own = p > 0
-            values[i] = p[own] @ np.log(p[own] / mixed[own])
+            has = p > 0
+            values[i] = p[has] @ np.log(p[has] / mixed[has])
     return values
 
 

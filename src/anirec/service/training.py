@@ -281,14 +281,16 @@ def _weigh(material: Material, dataset: Dataset, recipe: Recipe, progress: Progr
     rng = np.random.default_rng([recipe.seed, 8])
     cases = whole_and_cut(split, recipe.blend, rng)
     weights = learn(parts, recipe.readings, cases, recipe.blend, rng, partial(progress, "learning weights"))
-    report = partial(
-        run,
-        {PERSONAL: parts[PERSONAL], BLEND: _blend(recipe, parts, weights, split.train)},
-        Exam("validation-users", 1, {"users": len(split.cases), "seed": recipe.seed}, split.train, split.cases),
-        material.catalogue,
-        rng=np.random.default_rng([recipe.seed, 5]),
-        progress=progress,
-    )
+
+    def report() -> Report:  # only `train` asks for it: who evaluates need not place newcomers among these users, too
+        return run(
+            {PERSONAL: parts[PERSONAL], BLEND: _blend(recipe, parts, weights, split.train)},
+            Exam("validation-users", 1, {"users": len(split.cases), "seed": recipe.seed}, split.train, split.cases),
+            material.catalogue,
+            rng=np.random.default_rng([recipe.seed, 5]),
+            progress=progress,
+        )
+
     return _Weighed(weights, report, Unseen(parts[PERSONAL], split.few(1).cases))
 
 
