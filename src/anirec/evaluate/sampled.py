@@ -19,6 +19,7 @@ from anirec.core.protocols import Recommender
 from anirec.prepare.splits import Case
 
 Ranks = NDArray[np.float64]
+"""float64 [cases]: ranks from 1, with a half where a tie is split. Every metric of them is [cases], too, 0..1."""
 
 KS: Final = (1, 5, 10, 20, 50, 100)
 CHUNK: Final = 128
