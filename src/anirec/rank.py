@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -41,26 +43,116 @@ def rank(scores: NDArray[np.float32], profile: Profile, catalogue: Catalogue, qu
     Raises:
         InputError: k is less than 1, popularity is outside -1..1, or a filter names an unknown kind or label.
     """
+    ((rows, best),) = rank_by_modes(scores, profile, catalogue, query, (query.franchise,))
+    return Ranking(anime_ids=catalogue.anime_ids[rows], scores=best)
+
+
+def rank_by_modes(
+    scores: NDArray[np.float32],
+    profile: Profile,
+    catalogue: Catalogue,
+    query: Query,
+    modes: Sequence[FranchiseMode],
+) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """Return what `rank` does, as rows of the catalogue and their scores, under several franchise rules at once.
+
+    modes: in place of the query's own; the scores are put in order once for all of them.
+
+    Raises:
+        InputError: as `rank` does.
+    """
     if query.k < 1:
         raise InputError(f"k is {query.k}; ask for at least 1 title")
     if query.popularity:
         scores = leaning(scores, catalogue, query.popularity)
-    on_profile = catalogue.rows_of(profile.anime_ids)
-    seen_rows = on_profile if profile.seen.all() else catalogue.rows_of(profile.anime_ids[profile.seen])
-    barred = seen_rows if query.include_planned else on_profile
-    passing = _passing(catalogue, query.filters)
-    candidates = passing.copy()
-    if query.franchise is not FranchiseMode.ANYTHING:
-        related = _related(catalogue, seen_rows)
-        candidates &= _allowed(catalogue, seen_rows, related, query.franchise)
-    candidates[barred] = False
-    if query.franchise is FranchiseMode.ENTRY:
-        rows, best = _openers(np.where(passing & ~related, scores, np.float32(-np.inf)), candidates, catalogue, query.k)
-    else:
-        masked = np.where(candidates, scores, np.float32(-np.inf))
-        rows = _top(masked, catalogue, query.k, one_each=query.franchise in ONE_EACH)
-        best = masked[rows]
-    return Ranking(anime_ids=catalogue.anime_ids[rows], scores=best)
+    leaders = Leaders(np.where(_passing(catalogue, query.filters), scores, np.float32(-np.inf)))
+    ruled = _Ruled.by(profile, catalogue, include_planned=query.include_planned)
+    return [_ranked(leaders, ruled, catalogue, query.k, mode) for mode in modes]
+
+
+class Leaders:
+    """The rows of scores, best first, sorted only as far as they are asked for."""
+
+    def __init__(self, scores: NDArray[np.float32]) -> None:
+        """Take scores: float32 [n], -inf = none."""
+        self.scores = scores
+        able = scores > -np.inf
+        few = np.count_nonzero(able) < len(scores) / 2  # else gathering them costs more than looking past the others
+        self._rows = np.flatnonzero(able) if few else None
+        self._values = scores[self._rows] if few else scores
+        self._sorted = np.empty(0, dtype=np.int64)
+        self._asked = 0
+
+    def first(self, m: int) -> NDArray[np.int64]:
+        """Return at least the m best rows, all that have a score if those are fewer; ties by row (that is, by id)."""
+        if m > self._asked:
+            values, n = self._values, len(self._values)
+            floor = np.partition(values, n - m)[n - m] if m < n else np.float32(-np.inf)
+            front = np.flatnonzero(values >= floor if floor > -np.inf else values > -np.inf)
+            front = front[np.argsort(-values[front], kind="stable")]
+            self._sorted, self._asked = front if self._rows is None else self._rows[front], m
+        return self._sorted
+
+
+@dataclass(frozen=True)
+class _Ruled:
+    """What a profile rules out.
+
+    seen: int64, rows. barred: bool [n], what may not come back. related: bool [franchises], blocks of what was seen.
+    """
+
+    seen: NDArray[np.int64]
+    barred: NDArray[np.bool_]
+    related: NDArray[np.bool_]
+
+    @classmethod
+    def by(cls, profile: Profile, catalogue: Catalogue, *, include_planned: bool) -> _Ruled:
+        every = catalogue.rows_of(profile.anime_ids)
+        seen = every if profile.seen.all() else catalogue.rows_of(profile.anime_ids[profile.seen])
+        barred = np.zeros(len(catalogue), dtype=np.bool_)
+        barred[seen if include_planned else every] = True
+        _, bounds, block = catalogue.franchise_blocks
+        related = np.zeros(len(bounds) - 1, dtype=np.bool_)
+        related[block[seen]] = True
+        return cls(seen, barred, related)
+
+
+def _ranked(
+    leaders: Leaders, ruled: _Ruled, catalogue: Catalogue, k: int, mode: FranchiseMode
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return at most k rows, best first, and their scores."""
+    wanted = 2 * k + len(ruled.seen)  # for every mode the same, so that one sorting does for several
+    if mode is FranchiseMode.ENTRY:
+        return _openers(leaders, ruled, catalogue, k, wanted)
+    if mode is FranchiseMode.NEXT:  # all that can be is in few franchises
+        members = _members(catalogue, np.flatnonzero(ruled.related))[0]
+        near = np.full(len(catalogue), -np.inf, dtype=np.float32)
+        near[members] = leaders.scores[members]
+        leaders = Leaders(near)
+    allowed = _rule(ruled, catalogue, mode)
+    while True:
+        rows = leaders.first(wanted)
+        kept = rows[~ruled.barred[rows]]
+        kept = kept[allowed(kept)]
+        if mode in ONE_EACH:
+            _, first = np.unique(catalogue.franchise[kept], return_index=True)
+            kept = kept[np.sort(first)]
+        if len(kept) >= k or len(rows) < wanted:
+            return kept[:k], leaders.scores[kept[:k]]
+        wanted *= 4
+
+
+def _rule(ruled: _Ruled, catalogue: Catalogue, mode: FranchiseMode) -> Callable[[NDArray[np.int64]], NDArray[np.bool_]]:
+    """Return what says of rows whether a franchise rule lets them through: bool, one each."""
+    if mode is FranchiseMode.ANYTHING:
+        return lambda rows: np.ones(len(rows), dtype=np.bool_)
+    if mode is FranchiseMode.UNRELATED:
+        block = catalogue.franchise_blocks[2]
+        return lambda rows: ~ruled.related[block[rows]]
+    seen = np.zeros(len(catalogue), dtype=np.bool_)
+    seen[ruled.seen] = True
+    before = catalogue.requires
+    return lambda rows: (before[rows] < 0) | seen[before[rows]]
 
 
 def leaning(scores: NDArray[np.float32], catalogue: Catalogue, popularity: float) -> NDArray[np.float32]:
@@ -89,34 +181,39 @@ def _fame(catalogue: Catalogue) -> NDArray[np.float32]:
 
 
 def _openers(
-    scores: NDArray[np.float32], candidates: NDArray[np.bool_], catalogue: Catalogue, k: int
+    leaders: Leaders, ruled: _Ruled, catalogue: Catalogue, k: int, wanted: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return at most k rows, the best candidate of each franchise, and the best score within their franchises.
+    """Return at most k rows, the best opener of each franchise not seen, and the best score within their franchises.
 
-    scores: -inf within franchises that are on the profile, and where a filter does not let a title pass. Of equally
-    good candidates the one with the lowest id stands for its franchise. Only franchises among the leading titles are
-    looked at, four times more whenever they do not fill the list.
+    Of equally good openers the one with the lowest id stands for its franchise. Only franchises among the `wanted`
+    leading titles are looked at, four times more whenever they do not fill the list.
     """
-    block = catalogue.franchise_blocks[2]
-    wanted = 2 * k
+    block, scores = catalogue.franchise_blocks[2], leaders.scores
+    strict = False
     while True:
-        leading = _leading(scores, wanted)
-        blocks = np.unique(block[leading])
-        members, sizes = _members(catalogue, blocks)
+        leading = leaders.first(wanted)
+        led = np.zeros(len(ruled.related), dtype=np.bool_)
+        led[block[leading]] = True
+        members, sizes = _members(catalogue, np.flatnonzero(led & ~ruled.related))
         first = np.cumsum(sizes) - sizes
-        own = np.where(candidates[members], scores[members], np.float32(-np.inf))
-        best, best_own = (np.maximum.reduceat(s, first) if len(s) else s for s in (scores[members], own))
+        of_members = scores[members]
+        startable = (catalogue.requires[members] < 0) & ~ruled.barred[members]
+        own = np.where(startable, of_members, np.float32(-np.inf))
+        best, best_own = (np.maximum.reduceat(s, first) if len(s) else s for s in (of_members, own))
         stands = np.flatnonzero((own == np.repeat(best_own, sizes)) & (own > -np.inf))
-        franchise = np.repeat(np.arange(len(blocks)), sizes)[stands]
-        franchise, one = np.unique(franchise, return_index=True)  # members ascend by row within a franchise
-        rows = members[stands[one]]
+        franchise = np.repeat(np.arange(len(sizes)), sizes)[stands]  # ascending, and within one members ascend by row
+        one = np.flatnonzero(np.diff(franchise, prepend=-1))
+        rows, best = members[stands[one]], best[franchise[one]]
         if len(rows) >= k or len(leading) < wanted:
-            order = np.lexsort((rows, -best[franchise]))[:k]
-            return rows[order], best[franchise][order]
-        if wanted == 2 * k:  # filters are strict: leave out the franchises that have no candidate at all
-            reachable = np.zeros(len(catalogue), dtype=np.bool_)
-            reachable[block[candidates]] = True  # blocks are numbered below the number of rows
-            scores = np.where(reachable[block], scores, np.float32(-np.inf))
+            order = np.lexsort((rows, -best))[:k]
+            return rows[order], best[order]
+        if not strict:  # filters are strict: leave out the franchises that have no candidate at all
+            strict = True
+            candidates = (catalogue.requires < 0) & ~ruled.barred & (scores > -np.inf)
+            reachable = np.zeros(len(ruled.related), dtype=np.bool_)
+            reachable[block[candidates]] = True
+            leaders = Leaders(np.where((reachable & ~ruled.related)[block], scores, np.float32(-np.inf)))
+            scores = leaders.scores
         wanted *= 4
 
 
@@ -125,52 +222,6 @@ def _members(catalogue: Catalogue, blocks: NDArray[np.int64]) -> tuple[NDArray[n
     by_franchise, bounds, _ = catalogue.franchise_blocks
     starts, stops = bounds[blocks], bounds[blocks + 1]
     return by_franchise[runs(starts, stops)], stops - starts
-
-
-def _related(catalogue: Catalogue, seen_rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return bool [n]: the rows of franchises that are on the profile."""
-    related = np.zeros(len(catalogue), dtype=np.bool_)
-    related[_members(catalogue, np.unique(catalogue.franchise_blocks[2][seen_rows]))[0]] = True
-    return related
-
-
-def _allowed(
-    catalogue: Catalogue, seen_rows: NDArray[np.int64], related: NDArray[np.bool_], mode: FranchiseMode
-) -> NDArray[np.bool_]:
-    """Return bool [n]: the rows that a franchise rule lets through."""
-    if mode is FranchiseMode.UNRELATED:
-        return ~related
-    startable = catalogue.requires < 0
-    if mode is FranchiseMode.ENTRY:
-        return startable & ~related
-    seen = np.zeros(len(catalogue), dtype=np.bool_)
-    seen[seen_rows] = True
-    within_reach = startable | seen[catalogue.requires]
-    return within_reach & related if mode is FranchiseMode.NEXT else within_reach
-
-
-def _top(masked: NDArray[np.float32], catalogue: Catalogue, k: int, *, one_each: bool) -> NDArray[np.int64]:
-    """Return at most k rows, best first, ties by id; with `one_each` only the best row of each franchise."""
-    wanted = k
-    while True:
-        rows = _leading(masked, wanted)
-        if one_each:
-            _, first = np.unique(catalogue.franchise[rows], return_index=True)
-            kept = rows[np.sort(first)]
-        else:
-            kept = rows
-        if len(kept) >= k or len(rows) < wanted:
-            return kept[:k]
-        wanted *= 4
-
-
-def _leading(masked: NDArray[np.float32], m: int) -> NDArray[np.int64]:
-    """Return all rows that score at least as much as the m-th best, best first, ties by row (that is, by id)."""
-    n = len(masked)
-    floor = np.partition(masked, n - m)[n - m] if m < n else np.float32(-np.inf)
-    rows = np.flatnonzero((masked >= floor) & (masked > -np.inf))
-    order: NDArray[np.int64] = rows[np.argsort(-masked[rows], kind="stable")]
-    return order
 
 
 @lru_cache(maxsize=256)

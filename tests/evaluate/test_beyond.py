@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from anirec.evaluate import beyond, metrics
-from anirec.evaluate.beyond import World
+from anirec.evaluate.beyond import World, flags, shared
 
 NONE = np.empty(0, dtype=np.int64)
 
@@ -23,11 +23,11 @@ def world(**changed: object) -> World:
     facts: dict[str, object] = {
         "likes": rows(8, 4, 1, 0),
         "n_users": 8,
-        "genres": np.array([[1, 0], [1, 0], [0, 1], [1, 1]], dtype=np.float32),
-        "eras": np.array([[1, 0], [1, 0], [0, 1], [0, 0]], dtype=np.float32),
-        "given": (rows(0),),
-        "disliked": (NONE,),
-        "dropped": (NONE,),
+        "genres": shared(np.array([[1, 0], [1, 0], [0, 1], [1, 1]])),
+        "eras": shared(np.array([[1, 0], [1, 0], [0, 1], [0, 0]])),
+        "given": flags([rows(0)], 4),
+        "disliked": flags([NONE], 4),
+        "dropped": flags([NONE], 4),
     }
     return World(**(facts | changed))  # type: ignore[arg-type]
 
@@ -44,7 +44,7 @@ def test_diversity_is_one_less_the_mean_cosine_of_two_titles() -> None:
 
 
 def test_a_list_like_the_profile_is_calibrated_and_another_is_not() -> None:
-    given = (rows(0), rows(0, 2), rows(0), NONE)
+    given = flags([rows(0), rows(0, 2), rows(0), NONE], 4)
     tops = np.array([[0, 1], [3, -1], [2, -1], [0, 1]])
     found = beyond.miscalibration(tops, world(given=given), world().genres)
     # One genre only, and none of it on the list: KL of (1, 0) against 0.99 (0, 1) + 0.01 (1, 0).
@@ -57,22 +57,33 @@ def test_calibration_by_era_leaves_out_what_has_no_year() -> None:
 
 
 @given(st.integers(0, 2**32 - 1))
-def test_calibration_is_never_negative(seed: int) -> None:
+def test_calibration_is_steck_s_sum_over_the_traits_of_the_profile(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    genres = (rng.random((12, 4)) < 0.4).astype(np.float32)
-    given = tuple(rng.choice(12, size=rng.integers(0, 6), replace=False) for _ in range(3))
-    found = beyond.miscalibration(rng.integers(-1, 12, size=(3, 5)), world(given=given), genres)
-    assert (found[~np.isnan(found)] >= -1e-12).all()
+    traits = shared(rng.random((12, 4)) < 0.4)
+    given = [rng.choice(12, size=rng.integers(0, 6), replace=False) for _ in range(3)]
+    tops = rng.integers(-1, 12, size=(3, 5))
+    tops = np.stack([np.where(np.isin(np.arange(5), np.unique(top, return_index=True)[1]), top, -1) for top in tops])
+    for own, top, found in zip(
+        given, tops, beyond.miscalibration(tops, world(given=flags(given, 12)), traits), strict=True
+    ):
+        p, q = traits[own].sum(axis=0), traits[top[top >= 0]].sum(axis=0)
+        if p.sum() and q.sum():
+            p, q = p / p.sum(), q / q.sum()
+            slow = sum(a * np.log(a / (0.99 * b + 0.01 * a)) for a, b in zip(p, q, strict=True) if a > 0)
+            assert found == pytest.approx(slow, abs=1e-5)
+            assert found >= -1e-6
+        else:
+            assert np.isnan(found)
 
 
 def test_lift_compares_with_what_is_given() -> None:
     tops = np.array([[0, -1], [0, 2], [0, -1], [0, -1]])
-    found = beyond.lift(tops, world(given=(rows(1), rows(0, 2), NONE, rows(3))))
+    found = beyond.lift(tops, world(given=flags([rows(1), rows(0, 2), NONE, rows(3)], 4)))
     np.testing.assert_allclose(found, [1, 0, np.nan, np.nan])  # nobody likes 3: twice nothing is not known
 
 
 def test_the_rate_of_what_is_unwanted_is_of_all_places() -> None:
-    found = beyond.rate(np.array([[0, 1], [0, -1], [2, 3]]), (rows(1), rows(3), NONE))
+    found = beyond.rate(np.array([[0, 1], [0, -1], [2, 3]]), flags([rows(1), rows(3), NONE], 4))
     np.testing.assert_allclose(found, [1 / 2, 0, np.nan])
 
 

@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from anirec.core.catalogue import Catalogue
+from anirec.core.catalogue import Catalogue, found_in
 from anirec.core.ranking import FranchiseMode
 from anirec.evaluate.exam import Exam
 from anirec.prepare.splits import Case
@@ -52,12 +52,15 @@ class Judge:
         by_franchise = mode is FranchiseMode.ENTRY
         keys = catalogue.franchise_blocks[2] if by_franchise else np.arange(len(catalogue))
         allowed = None if among is None else np.isin(catalogue.anime_ids, among)
-        targets = []
-        for case in cases:
-            rows = catalogue.rows_of(case.targets)
-            if mode is not FranchiseMode.ANYTHING:  # the franchises that ranking, too, leaves out
-                rows = rows[~np.isin(catalogue.franchise[rows], catalogue.franchise[seen_rows(case, catalogue)])]
-            targets.append(np.unique(keys[rows if allowed is None else rows[allowed[rows]]]))
+        case, row = _together([case.targets for case in cases], catalogue)
+        kept = np.ones(len(row), dtype=np.bool_) if allowed is None else allowed[row]
+        if mode is not FranchiseMode.ANYTHING:  # the franchises that ranking, too, leaves out
+            owner, seen = _together([case.given.anime_ids[case.given.seen] for case in cases], catalogue)
+            n, block = len(catalogue), catalogue.franchise_blocks[2]
+            kept &= ~np.isin(case * n + block[row], owner * n + block[seen])
+        found = np.unique(case[kept] * len(catalogue) + keys[row[kept]])
+        bounds = np.searchsorted(found, np.arange(1, len(cases)) * len(catalogue))
+        targets = np.split(found % len(catalogue), bounds)
         return cls(mode, allowed, keys, tuple(targets))
 
     @cached_property
@@ -79,6 +82,12 @@ class Judge:
             of_case[:] = wanted[self.keys[row]] & (row >= 0)
             wanted[targets] = False
         return found
+
+
+def _together(ids: Sequence[NDArray[np.int32]], catalogue: Catalogue) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the case and the row of every id of all cases, those left out that the catalogue lacks."""
+    rows, known = found_in(catalogue.anime_ids, np.concatenate([np.empty(0, dtype=np.int32), *ids]))
+    return np.repeat(np.arange(len(ids)), [len(of_case) for of_case in ids])[known], rows
 
 
 def seen_rows(case: Case, catalogue: Catalogue) -> NDArray[np.int64]:

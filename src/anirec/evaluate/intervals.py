@@ -49,8 +49,10 @@ def bootstrap(
     means = []
     step = max(1, CHUNK_CELLS // n)
     for done in range(0, resamples, step):
-        # How often each user is drawn is multinomial, so a resampled mean is a weighted one.
-        drawn = rng.multinomial(n, np.full(n, 1 / n), size=min(step, resamples - done)).astype(np.float64)
+        # How often each user is drawn makes a resampled mean a weighted one.
+        samples = min(step, resamples - done)
+        who = rng.integers(n, size=(samples, n)) + n * np.arange(samples)[:, np.newaxis]
+        drawn = np.bincount(who.ravel(), minlength=samples * n).reshape(samples, n).astype(np.float64)
         weights = drawn @ said if partly else np.full((len(drawn), 1), float(n))
         sums = drawn @ known
         means.append(np.divide(sums, weights, out=np.full_like(sums, np.nan), where=weights > 0))
@@ -74,7 +76,9 @@ def sign_flips(
     as_large = np.ones(m)
     step = max(1, CHUNK_CELLS // n)
     for done in range(0, flips, step):
-        signs = 2.0 * rng.integers(2, size=(min(step, flips - done), n)) - 1
+        samples = min(step, flips - done)
+        coins = np.unpackbits(np.frombuffer(rng.bytes(samples * -(-n // 8)), np.uint8).reshape(samples, -1), axis=1)
+        signs = 2.0 * coins[:, :n] - 1
         as_large += (np.abs(signs @ differences) >= found - 1e-9).sum(axis=0)
     return as_large / (flips + 1)
 

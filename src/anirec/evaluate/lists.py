@@ -14,7 +14,7 @@ from anirec.core.protocols import Recommender
 from anirec.core.ranking import NO_FILTERS, FranchiseMode, Query
 from anirec.evaluate.figures import Judge, seen_rows
 from anirec.prepare.splits import Case
-from anirec.rank import align, rank
+from anirec.rank import align, rank_by_modes
 
 DEPTH: Final = 100
 CHUNK: Final = 128  # profiles scored at a time: bounds memory to some 15 MB a model
@@ -45,18 +45,26 @@ def of_recommender(
         )
     n = len(cases)
     lists = {figure: np.full((n, DEPTH), -1, dtype=np.int64) for figure in judges}
+    query = Query(DEPTH, NO_FILTERS, popularity=popularity)
+    alike = _by_candidates(judges)
     for start in range(0, n, CHUNK):
         chunk = cases[start : start + CHUNK]
         scores = recommender.score([case.given for case in chunk])
         for i, case in enumerate(chunk, start=start):
             spread = align(scores[i - start], rows_of_items, catalogue)
-            for figure, judge in judges.items():
-                query = Query(DEPTH, NO_FILTERS, judge.mode, popularity=popularity)
-                own = spread if judge.allowed is None else np.where(judge.allowed, spread, np.float32(-np.inf))
-                rows = catalogue.rows_of(rank(own, case.given, catalogue, query).anime_ids)
-                lists[figure][i, : len(rows)] = rows
+            for allowed, figures in alike:
+                own = spread if allowed is None else np.where(allowed, spread, np.float32(-np.inf))
+                ranked = rank_by_modes(own, case.given, catalogue, query, [judges[figure].mode for figure in figures])
+                for figure, (rows, _) in zip(figures, ranked, strict=True):
+                    lists[figure][i, : len(rows)] = rows
         progress(start + len(chunk), n)
     return lists
+
+
+def _by_candidates(judges: Mapping[str, Judge]) -> list[tuple[NDArray[np.bool_] | None, list[str]]]:
+    """Return the figures that have the same candidates together, with these: their scores are sorted once."""
+    whole = [figure for figure, judge in judges.items() if judge.allowed is None]
+    return [(None, whole), *((judge.allowed, [figure]) for figure, judge in judges.items() if figure not in whole)]
 
 
 def of_ranking(
