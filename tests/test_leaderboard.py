@@ -236,8 +236,7 @@ def test_a_model_that_is_trained_once_leaves_nothing_to_chance(name: str, monkey
     data = two_tastes(users=200)
     dated = Dataset(**(vars_of(data) | {"updated_at": np.arange(data.n_rows, dtype=np.int64) * 10_000}))
     monkeypatch.setattr("anirec.wiring.models._features", lambda _folder, _sha256: two_tastes_features())
-    monkeypatch.setattr("anirec.wiring.models.read_pairs", lambda _folder: two_tastes_pairs())
-    material = Material(Path(), dated, catalogue_of(25), None, {"tables": {}})
+    material = Material(Path(), dated, catalogue_of(25), None, {"tables": {}}, two_tastes_pairs())
     one, two = (chosen(material, name).fit(dated, np.random.default_rng(seed)).state() for seed in (0, 1))
     assert one.arrays.keys() == two.arrays.keys()
     for key, array in one.arrays.items():

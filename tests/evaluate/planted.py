@@ -29,16 +29,21 @@ class ByProfile:
     """Scores that are looked up by what is given."""
 
     items: NDArray[np.int32]
-    wanted: dict[bytes, NDArray[np.int32]]
+    wanted: dict[bytes, tuple[NDArray[np.int32], NDArray[np.float64]]]
 
     @classmethod
-    def oracle(cls, cases: Sequence[Case], n: int = N) -> ByProfile:
-        """Knows the targets of every case."""
-        return cls(np.arange(1, n + 1, dtype=np.int32), {c.given.anime_ids.tobytes(): c.targets for c in cases})
+    def oracle(cls, cases: Sequence[Case], n: int = N, gains: Sequence[NDArray[np.float64]] | None = None) -> ByProfile:
+        """Knows the targets of every case, and what each is worth."""
+        worth = gains or [np.ones(len(case.targets)) for case in cases]
+        wanted = {c.given.anime_ids.tobytes(): (c.targets, g) for c, g in zip(cases, worth, strict=True)}
+        return cls(np.arange(1, n + 1, dtype=np.int32), wanted)
 
     def score(self, profiles: Sequence[Profile]) -> NDArray[np.float32]:
-        wanted = [self.wanted[profile.anime_ids.tobytes()] for profile in profiles]
-        return np.array([np.isin(self.items, ids) for ids in wanted], dtype=np.float32).reshape(-1, len(self.items))
+        scores = np.zeros((len(profiles), len(self.items)), dtype=np.float32)
+        for row, profile in enumerate(profiles):
+            ids, gains = self.wanted[profile.anime_ids.tobytes()]
+            scores[row, np.searchsorted(self.items, ids)] = gains
+        return scores
 
 
 @dataclass(frozen=True)

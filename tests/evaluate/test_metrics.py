@@ -94,6 +94,29 @@ def test_every_metric_is_that_of_ir_measures(
     np.testing.assert_allclose(metric(*as_hits(lists, 100), k), [theirs[u] for u in sorted(theirs)], atol=1e-6)
 
 
+@pytest.mark.parametrize("k", [1, 10, 100])
+def test_graded_ndcg_agrees_with_ir_measures(k: int) -> None:
+    rng = np.random.default_rng(7)
+    gained, ideal, qrels, run = np.zeros((60, 100)), np.zeros((60, 100)), [], []
+    for u in range(60):
+        worth = {int(i): int(g) for i, g in zip(rng.permutation(400)[:30], rng.integers(1, 6, 30), strict=True)}
+        ranked = rng.permutation(400)[: rng.integers(1, 101)].tolist()
+        gained[u, : len(ranked)] = [worth.get(i, 0) for i in ranked]
+        ideal[u, :30] = sorted(worth.values(), reverse=True)
+        qrels += [ir_measures.Qrel(f"{u:02}", str(i), g) for i, g in worth.items()]
+        run += [ir_measures.ScoredDoc(f"{u:02}", str(i), -float(place)) for place, i in enumerate(ranked)]
+    theirs = {found.query_id: found.value for found in ir_measures.iter_calc([nDCG @ k], qrels, run)}
+    np.testing.assert_allclose(metrics.graded_ndcg(gained, ideal, k), [theirs[u] for u in sorted(theirs)], atol=1e-6)
+
+
+@given(case=cases, k=cutoffs)
+def test_graded_ndcg_of_targets_that_are_worth_the_same_is_ndcg(case: Case, k: int) -> None:
+    hits, n_targets = as_hits([case], 30)
+    ideal = np.where(np.arange(30) < n_targets[:, np.newaxis], 2.5, 0.0)
+    same = metrics.graded_ndcg(np.where(hits, 2.5, 0.0), ideal, k)
+    np.testing.assert_allclose(same, metrics.ndcg(hits, n_targets, k))
+
+
 @given(n_targets=st.integers(1, 40), k=cutoffs)
 def test_ndcg_of_a_perfect_list_is_one(n_targets: int, k: int) -> None:
     hits = (np.arange(100) < n_targets)[np.newaxis]

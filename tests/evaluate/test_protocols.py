@@ -26,11 +26,25 @@ from anirec.evaluate.protocols import Asked, sampled
 from anirec.evaluate.report import POPULARITY, RANDOM, Report
 from anirec.evaluate.run import run
 from anirec.prepare.dataset import Dataset, from_rows
+from anirec.prepare.pairs import Pairs, pairs_of
 from evaluate.planted import ByProfile, Fixed, silent
 from worlds import catalogue_of, dataset_of
 
 N, HITS, USERS = 400, 20, 400
-ASKED = Asked(users=200, max_share=0.6)
+
+
+def named_together() -> Pairs:
+    """Every title is named beside four hits and six others, drawn at random."""
+    rng = np.random.default_rng(6)
+    edges = set()
+    for title in range(1, N + 1):
+        beside = [*(rng.permutation(HITS)[:4] + 1).tolist(), *(rng.permutation(N - HITS)[:6] + HITS + 1).tolist()]
+        edges |= {(min(title, one), max(title, one)) for one in beside if one != title}
+    first, second = np.array(sorted(edges), dtype=np.int32).T
+    return pairs_of(first, second, rng.integers(1, 9, len(edges)).astype(np.float32))
+
+
+ASKED = Asked(users=200, max_share=0.6, pairs=named_together())
 CATALOGUE = catalogue_of(N)
 NAMES = tuple(protocols.listed())
 FULL = tuple(name for name in NAMES if name != "new-titles")
@@ -97,11 +111,17 @@ def agrees(found: Interval, expected: float) -> None:
     assert half < 0.15
 
 
+def out_of_question(exam: Exam, i: int) -> NDArray[np.int32]:
+    given = exam.cases[i].given.anime_ids
+    return given if exam.barred is None else np.append(given, exam.barred[i])
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_chance_finds_targets_as_often_as_it_has_places_for_them(name: str) -> None:
     exam = exam_of(name)
     row = floors(name).row(RANDOM)
-    left = [row.candidates - len(case.given) for case in exam.cases if row.candidates is not None]
+    assert row.candidates is not None
+    left = [row.candidates - len(out_of_question(exam, i)) for i in range(len(exam.cases))]
     agrees(row.metrics["recall@100"], float(np.mean([DEPTH / n for n in left])))
     agrees(row.metrics["recall@10"], float(np.mean([10 / n for n in left])))
     agrees(
@@ -113,7 +133,7 @@ def test_chance_finds_targets_as_often_as_it_has_places_for_them(name: str) -> N
 def test_a_constant_stands_where_ids_put_it(name: str) -> None:
     """It recommends the first ten ids that are not given: here hits, so what it finds can be counted."""
     exam = exam_of(name)
-    shown = [np.setdiff1d(ALL.items, case.given.anime_ids)[:10] for case in exam.cases]
+    shown = [np.setdiff1d(ALL.items, out_of_question(exam, i))[:10] for i in range(len(exam.cases))]
     expected = np.mean([np.isin(c.targets, s).mean() for c, s in zip(exam.cases, shown, strict=True)])
     assert floors(name).row("constant").metrics["recall@10"].mean == pytest.approx(expected)
 
@@ -121,9 +141,10 @@ def test_a_constant_stands_where_ids_put_it(name: str) -> None:
 @pytest.mark.parametrize("name", FULL)
 def test_popularity_finds_a_hit_as_often_as_the_first_ten_have_room_for_those_left(name: str) -> None:
     expected = []
-    for case in exam_of(name).cases:
+    exam = exam_of(name)
+    for i, case in enumerate(exam.cases):
         hits = (case.targets <= HITS).sum()
-        left = HITS - (case.given.anime_ids <= HITS).sum()
+        left = HITS - (out_of_question(exam, i) <= HITS).sum()
         expected.append(hits * min(1, 10 / left) / len(case.targets))
     agrees(floors(name).row(POPULARITY).metrics["recall@10"], float(np.mean(expected)))
 
@@ -142,7 +163,7 @@ def test_popularity_knows_nothing_of_titles_that_nobody_has_rated() -> None:
 @pytest.mark.parametrize("name", TOLD_APART)
 def test_an_oracle_finds_all_that_has_room(name: str) -> None:
     exam = exam_of(name)
-    row = report_of(exam, oracle=ByProfile.oracle(exam.cases, N)).row("oracle")
+    row = report_of(exam, oracle=ByProfile.oracle(exam.cases, N, exam.gains)).row("oracle")
     assert row.metrics["ndcg@10"].mean == pytest.approx(1)
     assert row.metrics["map"].mean == pytest.approx(1)
 
@@ -160,13 +181,13 @@ def test_with_shuffled_targets_even_an_oracle_falls_to_the_floor(name: str) -> N
     wanted = np.concatenate([case.targets for case in kept])
     best = Fixed(ALL.items, np.bincount(wanted, minlength=N + 1)[1:].astype(np.float32))  # the floor of all floors
     models: dict[str, Recommender] = {"oracle": ByProfile.oracle(exam.cases, N), "best for all": best}
-    fallen = report_of(replace(exam, cases=kept, negatives=negatives), **models)
+    fallen = report_of(replace(exam, cases=kept, negatives=negatives, gains=None, barred=None), **models)
     figure = "new" if "new" in fallen.cases else "raw"
     oracle, floor = (fallen.row(name, figure).metrics["ndcg@10"].mean for name in models)
     assert oracle <= floor + 0.03
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "item-similarity"])
 def test_no_target_is_given_or_learned_of_its_user(name: str) -> None:
     exam = exam_of(name)
     train = exam.train
@@ -177,6 +198,30 @@ def test_no_target_is_given_or_learned_of_its_user(name: str) -> None:
         assert not np.isin(case.targets, learned).any()
         assert not np.isin(case.targets, case.given.anime_ids).any()
         assert len(case.targets) == len(np.unique(case.targets)) > 0
+
+
+def test_what_people_named_together_is_learned_from_or_asked_for_and_never_both() -> None:
+    exam = exam_of("item-similarity")
+    assert exam.pairs is not None
+    assert exam.barred is not None
+    learned = set(zip(exam.pairs.first.tolist(), exam.pairs.second.tolist(), strict=True))
+    asked = {tuple(sorted((c.user_id, target))) for c in exam.cases for target in c.targets.tolist()}
+    every = set(zip(ASKED.pairs.first.tolist(), ASKED.pairs.second.tolist(), strict=True))
+    assert asked
+    assert asked <= every - learned
+    assert all(case.given.anime_ids.tolist() == [case.user_id] for case in exam.cases)
+    for case, barred in zip(exam.cases, exam.barred, strict=True):
+        assert all(tuple(sorted((case.user_id, one))) in learned for one in barred.tolist())
+        assert not np.isin(case.targets, barred).any()
+
+
+def test_more_votes_are_worth_more() -> None:
+    exam = exam_of("item-similarity")
+    assert exam.gains is not None
+    best_last = tuple(gains.max() + 1 - gains for gains in exam.gains)
+    upside_down = report_of(exam, model=ByProfile.oracle(exam.cases, N, best_last)).row("model")
+    assert upside_down.metrics["recall@100"].mean == 1
+    assert upside_down.metrics["ndcg@10"].mean < 0.95
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -285,6 +330,7 @@ def bare() -> Dataset:
     [
         ("temporal", "needs `updated_at`"),
         ("plan-to-watch", "needs entries with a status"),
+        ("item-similarity", "needs a table of recommendations"),
     ],
 )
 def test_data_that_lack_what_a_protocol_needs_are_refused(name: str, said: str) -> None:

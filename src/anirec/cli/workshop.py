@@ -234,6 +234,7 @@ def evaluate(
                 told = ", ".join(f"{rows:,} rows of {name}" for name, rows in written.items())
                 render.print_json(written) if as_json else click.echo(f"{export}: {len(exam.cases):,} cases; {told}")
                 return
+            material = material.of_exam(exam)
             foreign = {name: read_rankings(file, exam.cases) for name, file in files.items()}
             watch = Watch(progress)
             _say_what_is_left_out(quick=quick)

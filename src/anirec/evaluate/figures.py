@@ -36,32 +36,46 @@ class Judge:
     """What may be recommended and what counts as a hit under one figure.
 
     allowed: bool [catalogue], candidates; None = all. keys: int [catalogue], each row's own number or that of its
-    franchise, below the length of the catalogue. targets: keys of each case, ascending.
+    franchise, below the length of the catalogue. targets: keys of each case, ascending. gains: float64, what each of
+    these is worth; None = all alike.
     """
 
     mode: FranchiseMode
     allowed: NDArray[np.bool_] | None
     keys: NDArray[np.int64]
     targets: tuple[NDArray[np.int64], ...]
+    gains: tuple[NDArray[np.float64], ...] | None = None
 
     @classmethod
     def of(
-        cls, mode: FranchiseMode, cases: Sequence[Case], catalogue: Catalogue, among: NDArray[np.int32] | None = None
+        cls,
+        mode: FranchiseMode,
+        cases: Sequence[Case],
+        catalogue: Catalogue,
+        among: NDArray[np.int32] | None = None,
+        gains: Sequence[NDArray[np.float64]] | None = None,
     ) -> Judge:
-        """Judge cases by a franchise rule. among: ids that alone count; None = all."""
+        """Judge cases by a franchise rule. among: ids that alone count; None = all.
+
+        gains: of each case, what its targets are worth; a franchise is worth what the best of it is.
+        """
         by_franchise = mode is FranchiseMode.ENTRY
         keys = catalogue.franchise_blocks[2] if by_franchise else np.arange(len(catalogue))
         allowed = None if among is None else np.isin(catalogue.anime_ids, among)
-        case, row = _together([case.targets for case in cases], catalogue)
+        case, row, known = _together([case.targets for case in cases], catalogue)
         kept = np.ones(len(row), dtype=np.bool_) if allowed is None else allowed[row]
         if mode is not FranchiseMode.ANYTHING:  # the franchises that ranking, too, leaves out
-            owner, seen = _together([case.given.anime_ids[case.given.seen] for case in cases], catalogue)
+            owner, seen, _ = _together([case.given.anime_ids[case.given.seen] for case in cases], catalogue)
             n, block = len(catalogue), catalogue.franchise_blocks[2]
             kept &= ~np.isin(case * n + block[row], owner * n + block[seen])
-        found = np.unique(case[kept] * len(catalogue) + keys[row[kept]])
+        found, of_found = np.unique(case[kept] * len(catalogue) + keys[row[kept]], return_inverse=True)
         bounds = np.searchsorted(found, np.arange(1, len(cases)) * len(catalogue))
-        targets = np.split(found % len(catalogue), bounds)
-        return cls(mode, allowed, keys, tuple(targets))
+        targets = tuple(np.split(found % len(catalogue), bounds))
+        if gains is None:
+            return cls(mode, allowed, keys, targets)
+        worth = np.zeros(len(found))
+        np.maximum.at(worth, of_found, np.concatenate([np.empty(0), *gains])[known][kept])
+        return cls(mode, allowed, keys, targets, tuple(np.split(worth, bounds)))
 
     @cached_property
     def n_targets(self) -> NDArray[np.int64]:
@@ -72,6 +86,25 @@ class Judge:
     def counted(self) -> NDArray[np.bool_]:
         """[cases] whether a case has a target at all; the others say nothing under this figure."""
         return self.n_targets > 0
+
+    def gained(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return float64 [cases, depth]: what each place of lists is worth, 0 where it holds no target; see `hits`."""
+        every = self.gains or tuple(np.ones(n) for n in self.n_targets.tolist())
+        worth = np.zeros(len(self.keys))
+        gained = np.zeros(rows.shape)
+        for of_case, targets, gains, row in zip(gained, self.targets, every, rows, strict=True):
+            worth[targets] = gains
+            of_case[:] = np.where(row >= 0, worth[self.keys[row]], 0)
+            worth[targets] = 0
+        return gained
+
+    def ideal(self, depth: int) -> NDArray[np.float64]:
+        """Return float64 [cases, depth]: what `gained` would be of the best of all lists."""
+        best = np.zeros((len(self.targets), depth))
+        for i, n in enumerate(self.n_targets.tolist()):
+            own = np.ones(n) if self.gains is None else np.sort(self.gains[i])[::-1]
+            best[i, : min(n, depth)] = own[:depth]
+        return best
 
     def hits(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return bool [cases, depth]: which places of lists hold a target. rows: the lists, -1 = none."""
@@ -84,10 +117,12 @@ class Judge:
         return found
 
 
-def _together(ids: Sequence[NDArray[np.int32]], catalogue: Catalogue) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the case and the row of every id of all cases, those left out that the catalogue lacks."""
+def _together(
+    ids: Sequence[NDArray[np.int32]], catalogue: Catalogue
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the case and the row of every id of all cases that the catalogue knows, and which of all those are."""
     rows, known = found_in(catalogue.anime_ids, np.concatenate([np.empty(0, dtype=np.int32), *ids]))
-    return np.repeat(np.arange(len(ids)), [len(of_case) for of_case in ids])[known], rows
+    return np.repeat(np.arange(len(ids)), [len(of_case) for of_case in ids])[known], rows, known
 
 
 def seen_rows(case: Case, catalogue: Catalogue) -> NDArray[np.int64]:
@@ -97,7 +132,8 @@ def seen_rows(case: Case, catalogue: Catalogue) -> NDArray[np.int64]:
 
 def judges_of(exam: Exam, catalogue: Catalogue) -> Mapping[str, Judge]:
     """Return by figure how an exam is marked."""
-    every = {figure: Judge.of(mode, exam.cases, catalogue) for figure, mode in FIGURES.items()}
+    every = {figure: Judge.of(mode, exam.cases, catalogue, gains=exam.gains) for figure, mode in FIGURES.items()}
     return every | {
-        figure: Judge.of(FranchiseMode.ANYTHING, exam.cases, catalogue, among) for figure, among in exam.among.items()
+        figure: Judge.of(FranchiseMode.ANYTHING, exam.cases, catalogue, among, exam.gains)
+        for figure, among in exam.among.items()
     }

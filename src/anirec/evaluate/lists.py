@@ -22,6 +22,9 @@ CHUNK: Final = 128  # profiles scored at a time: bounds memory to some 15 MB a m
 Lists = Mapping[str, NDArray[np.int64]]
 """By figure int64 [cases, DEPTH], rows of the catalogue as recommended, best first; -1 = none."""
 
+Barred = Sequence[NDArray[np.int32]] | None
+"""Of each case int32, ids that are no candidates besides what is given; None = none."""
+
 
 def of_recommender(
     recommender: Recommender,
@@ -31,6 +34,7 @@ def of_recommender(
     judges: Mapping[str, Judge],
     progress: Callable[[int, int], None],
     popularity: float = 0.0,
+    barred: Barred = None,
 ) -> Lists:
     """Ask a recommender. progress: called with cases done and cases in all. popularity: where the slider stands.
 
@@ -52,6 +56,9 @@ def of_recommender(
         scores = recommender.score([case.given for case in chunk])
         for i, case in enumerate(chunk, start=start):
             spread = align(scores[i - start], rows_of_items, catalogue)
+            if barred is not None:
+                spread = spread.copy()
+                spread[catalogue.rows_of(barred[i])] = -np.inf
             for allowed, figures in alike:
                 own = spread if allowed is None else np.where(allowed, spread, np.float32(-np.inf))
                 ranked = rank_by_modes(own, case.given, catalogue, query, [judges[figure].mode for figure in figures])
@@ -68,7 +75,11 @@ def _by_candidates(judges: Mapping[str, Judge]) -> list[tuple[NDArray[np.bool_] 
 
 
 def of_ranking(
-    ranked: Sequence[NDArray[np.int32]], cases: Sequence[Case], catalogue: Catalogue, judges: Mapping[str, Judge]
+    ranked: Sequence[NDArray[np.int32]],
+    cases: Sequence[Case],
+    catalogue: Catalogue,
+    judges: Mapping[str, Judge],
+    barred: Barred = None,
 ) -> Lists:
     """Turn one ranking of each case, ids best first, into lists under every figure.
 
@@ -77,7 +88,8 @@ def of_ranking(
     """
     lists = {figure: np.full((len(cases), DEPTH), -1, dtype=np.int64) for figure in judges}
     for i, (ids, case) in enumerate(zip(ranked, cases, strict=True)):
-        rows = catalogue.rows_of(ids[~np.isin(ids, case.given.anime_ids)])
+        out = case.given.anime_ids if barred is None else np.append(case.given.anime_ids, barred[i])
+        rows = catalogue.rows_of(ids[~np.isin(ids, out)])
         seen = catalogue.franchise[seen_rows(case, catalogue)]
         for figure, judge in judges.items():
             left = rows if judge.allowed is None else rows[judge.allowed[rows]]

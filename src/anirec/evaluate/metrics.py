@@ -33,6 +33,18 @@ def ndcg(hits: Hits, n_targets: Counts, k: int) -> Values:
     return values
 
 
+def graded_ndcg(gained: Values, ideal: Values, k: int) -> Values:
+    """Return what `ndcg` does where targets are not worth the same.
+
+    gained: float64 [p, depth], what the title at each place is worth, 0 if it is no target. ideal: float64 [p, m], what
+    the targets are worth, most first, at least one above 0. Source: Järvelin & Kekäläinen 2002, with gains as they are.
+    """
+    discounts = 1.0 / np.log2(np.arange(2, k + 2))
+    best = ideal[:, :k] @ discounts[: ideal.shape[1]]
+    values: Values = gained[:, :k] @ discounts[: gained.shape[1]] / best
+    return values
+
+
 def recall(hits: Hits, n_targets: Counts, k: int) -> Values:
     """Return the share of all targets, even if more than k, that stand among the first k."""
     values: Values = hits[:, :k].sum(axis=1) / n_targets

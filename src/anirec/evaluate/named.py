@@ -55,25 +55,29 @@ def gains_of(votes: NDArray[np.float32]) -> NDArray[np.float64]:
     return gains
 
 
+def by_title(pairs: Pairs) -> dict[int, tuple[NDArray[np.int32], NDArray[np.float32]]]:
+    """Return by title, ascending, the ids that it is paired with, ascending, and the votes of each."""
+    one, other = np.concatenate([pairs.first, pairs.second]), np.concatenate([pairs.second, pairs.first])
+    order = np.lexsort((other, one))
+    titles, first = np.unique(one[order], return_index=True)
+    votes = np.concatenate([pairs.votes, pairs.votes])[order]
+    parts = zip(np.split(other[order], first[1:]), np.split(votes, first[1:]), strict=True)
+    return dict(zip(titles.tolist(), parts, strict=False)) if len(titles) else {}
+
+
 def questions(held: Pairs, learned: Pairs, catalogue: Catalogue) -> tuple[Question, ...]:
     """Return a question for each title of a held-out pair, by row. Titles that the catalogue lacks are left out."""
-    held, learned = held.known_to(catalogue.anime_ids), learned.known_to(catalogue.anime_ids)
-    known = _by_row(learned, catalogue)
-    empty = np.empty(0, dtype=np.int64)
+    known = by_title(learned.known_to(catalogue.anime_ids))
+    nothing = np.empty(0, dtype=np.int32)
     return tuple(
-        Question(row, known[row][0] if row in known else empty, targets, gains)
-        for row, (targets, gains) in sorted(_by_row(held, catalogue).items())
+        Question(
+            row=int(catalogue.rows_of(np.array([title]))[0]),
+            known=catalogue.rows_of(known[title][0] if title in known else nothing),
+            targets=catalogue.rows_of(ids),
+            gains=gains_of(votes),
+        )
+        for title, (ids, votes) in by_title(held.known_to(catalogue.anime_ids)).items()
     )
-
-
-def _by_row(pairs: Pairs, catalogue: Catalogue) -> dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]]:
-    """Return by row the rows that it is paired with, ascending, and what they gain."""
-    a, b, gains = catalogue.rows_of(pairs.first), catalogue.rows_of(pairs.second), gains_of(pairs.votes)
-    one, other, gain = np.concatenate([a, b]), np.concatenate([b, a]), np.concatenate([gains, gains])
-    order = np.lexsort((other, one))
-    rows, first = np.unique(one[order], return_index=True)
-    parts = zip(np.split(other[order], first[1:]), np.split(gain[order], first[1:]), strict=True)
-    return dict(zip(rows.tolist(), parts, strict=False)) if len(rows) else {}
 
 
 def graded_ndcg(top: NDArray[np.int64], targets: NDArray[np.int64], gains: NDArray[np.float64]) -> float:

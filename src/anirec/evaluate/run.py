@@ -75,10 +75,12 @@ def run(
     everyone = _floors(exam, rng) | dict(recommenders)
     judges = judges_of(exam, catalogue)
     lists = {
-        name: of_recommender(one, name, exam.cases, catalogue, judges, partial(progress, name), popularity)
+        name: of_recommender(one, name, exam.cases, catalogue, judges, partial(progress, name), popularity, exam.barred)
         for name, one in everyone.items()
     }
-    lists |= {name: of_ranking(ranked, exam.cases, catalogue, judges) for name, ranked in (foreign or {}).items()}
+    lists |= {
+        name: of_ranking(ranked, exam.cases, catalogue, judges, exam.barred) for name, ranked in (foreign or {}).items()
+    }
     candidates = {name: len(one.items) if (one := everyone.get(name)) else None for name in lists}
     likes = _likes_by_row(exam.train, catalogue)
     n_users = len(np.unique(exam.train.users[exam.train.liked]))
@@ -117,7 +119,12 @@ def run(
 def judge_values(judge: Judge, rows: NDArray[np.int64]) -> Values:
     """Return float64 [counted cases, metrics] of lists, int [cases, DEPTH], in the order of `METRICS`."""
     hits, n_targets = judge.hits(rows)[judge.counted], judge.n_targets[judge.counted]
-    return np.stack([metric(hits, n_targets, k) for metric, k in METRICS.values()], axis=1)
+    values = {name: metric(hits, n_targets, k) for name, (metric, k) in METRICS.items()}
+    if judge.gains is not None:
+        gained, ideal = judge.gained(rows)[judge.counted], judge.ideal(DEPTH)[judge.counted]
+        graded = {name: k for name, (metric, k) in METRICS.items() if metric is metrics.ndcg}
+        values |= {name: metrics.graded_ndcg(gained, ideal, k) for name, k in graded.items()}
+    return np.stack(list(values.values()), axis=1)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import duckdb
 import numpy as np
@@ -45,6 +46,9 @@ class Pairs:
         return self.where(~held), self.where(held)
 
 
+NO_PAIRS: Final = Pairs(first=np.empty(0, np.int32), second=np.empty(0, np.int32), votes=np.empty(0, np.float32))
+
+
 def pairs_of(first: NDArray[np.int32], second: NDArray[np.int32], votes: NDArray[np.float32]) -> Pairs:
     """Put pairs in order: smaller id first, ascending by both.
 
@@ -70,7 +74,7 @@ def read_pairs(folder: Path) -> Pairs:
     """
     path = folder / "recommendations.parquet"
     if not path.is_file():
-        return Pairs(first=np.empty(0, np.int32), second=np.empty(0, np.int32), votes=np.empty(0, np.float32))
+        return NO_PAIRS
     query = f"SELECT anime_a, anime_b, votes::FLOAT AS votes FROM read_parquet({quoted(path)}) ORDER BY ALL"
     try:
         with connect() as con:

@@ -27,7 +27,7 @@ from anirec.evaluate.report import Report
 from anirec.evaluate.run import run
 from anirec.prepare.catalogue import read_catalogue
 from anirec.prepare.dataset import Dataset, read_dataset
-from anirec.prepare.pairs import read_pairs
+from anirec.prepare.pairs import NO_PAIRS, Pairs, read_pairs
 from anirec.prepare.splits import Case, Split, held_out_users
 from anirec.recommenders.blend import Blend, BlendWeights
 from anirec.recommenders.blending import BlendConfig, learn, whole_and_cut
@@ -91,13 +91,21 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Material:
-    """What is learned from. full_lists: sources that hold whole lists; None = all. facts: for the manifest."""
+    """What is learned from.
+
+    full_lists: sources that hold whole lists; None = all. facts: for the manifest. pairs: what people named together.
+    """
 
     folder: Path
     dataset: Dataset
     catalogue: Catalogue
     full_lists: frozenset[str] | None
     facts: Mapping[str, Any]
+    pairs: Pairs = NO_PAIRS
+
+    def of_exam(self, exam: Exam) -> Material:
+        """Return the material without what an exam asks for besides ratings, for models that learn from that, too."""
+        return self if exam.pairs is None else replace(self, pairs=exam.pairs)
 
 
 def read_material(folder: Path, progress: Progress) -> Material:
@@ -122,7 +130,7 @@ def read_material(folder: Path, progress: Progress) -> Material:
         "anime": len(catalogue),
         "sources": list(dataset.source_names),
     }
-    return Material(folder, dataset, catalogue, frozenset(full) or None, facts)
+    return Material(folder, dataset, catalogue, frozenset(full) or None, facts, read_pairs(folder))
 
 
 @dataclass(frozen=True)
@@ -147,12 +155,11 @@ def train(material: Material, out: Path, recipe: Recipe, progress: Progress) -> 
         **_fit(material.dataset, recipe.extra, recipe.seed, progress, "fitting what else was asked for"),
         BLEND: _blend(recipe, parts, weighed.weights, material.dataset),
     }
-    pairs = read_pairs(material.folder)
     viewers = (PERSONAL, parts[PERSONAL])
     choice = fit_similar(
         material.dataset,
         material.catalogue,
-        pairs,
+        material.pairs,
         viewers,
         recipe.lenses,
         seed=recipe.seed,
@@ -195,14 +202,17 @@ def evaluate(
 ) -> Report:
     """Fit on what an exam lets be learned and report how well its cases are served; see `evaluate.run`.
 
+    material, recipe: of no more than the exam lets be learned, see `Material.of_exam`. Where pairs of titles are asked
+    for, the lenses of `similar` take the place of the blend and its parts.
+
     extra: models to be fitted on the same train data and shown beside, besides those of the recipe. popularity: where
     the slider stands. foreign: what other systems recommend to each case, by name.
 
     Raises:
         BadTable: too few users to choose the blend's weights on.
     """
-    blend = fit_blend(material, exam.train, recipe, progress)
-    models: dict[str, Recommender] = {PERSONAL: blend.parts[PERSONAL], BLEND: blend}
+    asked = _personal if exam.pairs is None else _alike
+    models = asked(material, recipe, exam, progress)
     for name, fit in (dict(recipe.extra) | dict(extra)).items():
         models[name] = fit(exam.train, np.random.default_rng([recipe.seed, 3]))
     made_with = {"data": material.facts["tables"], "config": dict(recipe.config), "popularity": popularity}
@@ -217,6 +227,27 @@ def evaluate(
     )
 
 
+def _personal(material: Material, recipe: Recipe, exam: Exam, progress: Progress) -> dict[str, Recommender]:
+    """Return what is asked for whole profiles."""
+    blend = fit_blend(material, exam.train, recipe, progress)
+    return {PERSONAL: blend.parts[PERSONAL], BLEND: blend}
+
+
+def _alike(material: Material, recipe: Recipe, exam: Exam, progress: Progress) -> dict[str, Recommender]:
+    """Return what is asked for one title: the lenses of `similar`, each alone and together."""
+    viewers = _fit(exam.train, {PERSONAL: recipe.parts[PERSONAL]}, recipe.seed, progress, "fitting for the test")
+    choice = fit_similar(
+        exam.train,
+        material.catalogue,
+        exam.pairs or NO_PAIRS,
+        (PERSONAL, viewers[PERSONAL]),
+        recipe.lenses,
+        seed=recipe.seed,
+        progress=progress,
+    )
+    return {SIMILAR: choice.similar, **{f"{SIMILAR}-{lens}": choice.similar.by(lens) for lens in choice.similar.lenses}}
+
+
 def exam_of(material: Material, protocol: str, users: int, seed: int) -> Exam:
     """Return what a protocol makes of the material; see `evaluate.protocols`.
 
@@ -227,7 +258,9 @@ def exam_of(material: Material, protocol: str, users: int, seed: int) -> Exam:
     make = protocols.protocol(protocol)
     exam = make(
         material.dataset,
-        protocols.Asked(users=users, seed=seed, max_share=TEST_SHARE, full_lists=material.full_lists),
+        protocols.Asked(
+            users=users, seed=seed, max_share=TEST_SHARE, full_lists=material.full_lists, pairs=material.pairs
+        ),
     )
     _need_cases(exam.cases, exam.train, material)
     return exam

@@ -15,7 +15,6 @@ from anirec.core.errors import Diverged, InputError, MissingAbility
 from anirec.core.settings import configured, value_of
 from anirec.prepare.dataset import Dataset
 from anirec.prepare.features import Features, read_features
-from anirec.prepare.pairs import read_pairs
 from anirec.recommenders import (
     co_rating,
     cold_start,
@@ -81,7 +80,7 @@ def _features(folder: Path, _sha256: str) -> Features:
 
 
 def _of_pairs(material: Material, config: Any, dataset: Dataset, rng: np.random.Generator, _watch: Watch) -> Storable:
-    return crowd.fit(dataset, config, rng, pairs=read_pairs(material.folder))
+    return crowd.fit(dataset, config, rng, pairs=material.pairs)
 
 
 def _sequels(material: Material, config: Any, dataset: Dataset, rng: np.random.Generator, _watch: Watch) -> Storable:

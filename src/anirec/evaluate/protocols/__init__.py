@@ -11,6 +11,7 @@ from anirec.evaluate.exam import Exam
 from anirec.evaluate.protocols import (
     few_shot,
     heldout_users,
+    item_similarity,
     leave_one_out,
     new_titles,
     plan_to_watch,
@@ -33,6 +34,7 @@ _FIXED: Final[Mapping[str, Make]] = {
     temporal.NAME: temporal.make,
     plan_to_watch.NAME: plan_to_watch.make,
     new_titles.NAME: new_titles.make,
+    item_similarity.NAME: item_similarity.make,
 }
 
 
@@ -47,6 +49,7 @@ def listed() -> dict[str, str]:
         temporal.NAME: "what was liked after a day, from what was liked before",
         plan_to_watch.NAME: "what unseen users plan to watch, from what they like",
         new_titles.NAME: "titles whose ratings nobody learned from",
+        item_similarity.NAME: "what people named beside one title, by votes",
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from anirec.prepare.pairs import NO_PAIRS, Pairs
 from anirec.prepare.splits import Case
 
 
@@ -16,13 +17,14 @@ class Asked:
     """users: how many to ask, at most. seed: of all that is drawn.
 
     max_share: at most so many of those who could be held out are, to leave somebody to learn from. full_lists: sources
-    whose users' lists are whole, and may be held out; None = all.
+    whose users' lists are whole, and may be held out; None = all. pairs: what people named beside what.
     """
 
     users: int
     seed: int = 0
     max_share: float = 0.5
     full_lists: Set[str] | None = None
+    pairs: Pairs = NO_PAIRS
 
     def rng(self, number: int) -> np.random.Generator:
         """Return a generator of its own for each number; 1 is that which draws users."""
