@@ -180,6 +180,12 @@ def _resumable(kept: Path) -> Iterator[None]:
     metavar="FILE.json",
     help="Write the whole report here, too.",
 )
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.html",
+    help="Write a page to look at, with curves and the best and worst profiles; takes the extra `report`.",
+)
 @options.track_option
 @options.json_option
 def evaluate(
@@ -195,6 +201,7 @@ def evaluate(
     lists: tuple[str, ...],
     export: Path | None,
     out: Path | None,
+    html: Path | None,
     track: str | None,
     as_json: bool,
 ) -> None:
@@ -210,9 +217,12 @@ def evaluate(
     anirec evaluate --data ../shared/data --model recent --set half_life=180
     anirec evaluate --data ../shared/data --export exam
     anirec evaluate --data ../shared/data --lists mine=lists.parquet
+    anirec evaluate --data ../shared/data --html report.html
     """
+    from anirec.cli.report import page
     from anirec.evaluate import protocols
     from anirec.evaluate.exchange import read_rankings, write_exam
+    from anirec.prepare.catalogue import read_titles
     from anirec.service import tracking
     from anirec.service.checkpoints import Watch
     from anirec.service.training import evaluate as run
@@ -223,6 +233,8 @@ def evaluate(
         click.echo("\n".join(f"{name}: {about}" for name, about in protocols.listed().items()))
         return
     protocols.protocol(protocol)  # so that a typo is found before minutes are spent on reading
+    if html is not None:
+        page.check()
     files = dict(_named_file(one) for one in lists)
     wanted = _wanted(models, settings)
     with tracking.tracked(track, "evaluate") as tracker:
@@ -243,10 +255,20 @@ def evaluate(
                 tracker, material.facts, asked.config, seed=seed, users=users, protocol=protocol, popularity=popularity
             )
             report = run(
-                material, asked, exam, extra=unpruned(), progress=progress, popularity=popularity, foreign=foreign
+                material,
+                asked,
+                exam,
+                extra=unpruned(),
+                progress=progress,
+                popularity=popularity,
+                foreign=foreign,
+                examples=page.EXAMPLES if html is not None else 0,
             )
+            titles = read_titles(material.folder) if html is not None else {}
         if out is not None:
             render.write_json(report.to_json(), out)
+        if html is not None:
+            page.write_page(report, titles, html, about=_data_of(material))
         if as_json:
             render.print_json(report.to_json())
         else:
@@ -304,6 +326,16 @@ def tune(
         else:
             _print_tuned(found)
         tracking.note_tuned(tracker, found)
+
+
+def _data_of(material: Material) -> dict[str, str]:
+    """Return what a page says of the data."""
+    facts = material.facts
+    return {
+        "data": f"{facts['users']:,} users, {facts['list_entries']:,} list entries, {facts['anime']:,} anime",
+        "sources": ", ".join(facts["sources"]),
+        "ratings, SHA-256": facts["tables"]["ratings"],
+    }
 
 
 def _print_tuned(found: Tuned) -> None:

@@ -57,13 +57,29 @@ class Slice:
 
 
 @dataclass(frozen=True)
+class Example:
+    """One case as it was answered, to be looked at. given, targets, recommended: ids; the last best first, ten at most.
+
+    ndcg: NDCG@10 of the list under the figure.
+    """
+
+    model: str
+    figure: str
+    ndcg: float
+    given: tuple[int, ...]
+    targets: tuple[int, ...]
+    recommended: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Report:
     """All rows, and under every figure the models compared with each other.
 
     protocol, version, parameters: how cases were made. cases: how many had a target, by figure; the others are left out
     of it. A figure without a case has no rows. differences: by figure, model and other model, the mean of NDCG@10 of
     the one minus that of the other, with the paired interval; chances: p of the same, corrected over all pairs. slices:
-    the same lists by parts. sampled: rows among sampled candidates, of protocols that have them.
+    the same lists by parts. sampled: rows among sampled candidates, of protocols that have them. examples: the best and
+    the worst cases of the best model, if they were asked for: lists of people, to be kept to oneself.
     """
 
     protocol: str
@@ -75,6 +91,7 @@ class Report:
     chances: Mapping[str, Mapping[str, Mapping[str, float]]]
     slices: tuple[Slice, ...] = ()
     sampled: tuple[SampledRow, ...] = ()
+    examples: tuple[Example, ...] = ()
 
     @property
     def over_popularity(self) -> Mapping[str, Mapping[str, Interval]]:

@@ -22,7 +22,7 @@ from anirec.evaluate.figures import FIGURES, Judge, judges_of
 from anirec.evaluate.floors import PopularityFloor, RandomFloor
 from anirec.evaluate.intervals import Interval, bootstrap, holm, sign_flips
 from anirec.evaluate.lists import DEPTH, Lists, of_ranking, of_recommender
-from anirec.evaluate.report import FLOORS, POPULARITY, RANDOM, Report, Row, SampledRow, Slice
+from anirec.evaluate.report import FLOORS, POPULARITY, RANDOM, Example, Report, Row, SampledRow, Slice
 from anirec.evaluate.sampled import SAMPLED, ranks_among
 from anirec.prepare.dataset import Dataset
 from anirec.prepare.splits import Case
@@ -62,11 +62,13 @@ def run(
     progress: Progress,
     popularity: float = 0.0,
     foreign: Mapping[str, Sequence[NDArray[np.int32]]] | None = None,
+    examples: int = 0,
 ) -> Report:
     """Mark recommenders on an exam.
 
     popularity: where the slider stands, see `core.ranking.Query`. foreign: by name, what other systems recommend to
-    each case, see `lists.read_rankings`. A row of chance and one of popularity over all anime with a like in train are
+    each case, see `lists.read_rankings`. examples: how many of the best cases, and of the worst, the report holds. A
+    row of chance and one of popularity over all anime with a like in train are
     added if there is no recommender of that name.
 
     Raises:
@@ -113,6 +115,7 @@ def run(
         chances=chances,
         slices=_slices(exam, catalogue, judges["raw"], {n: one["raw"] for n, one in lists.items()}, main, likes, rng),
         sampled=_sampled(everyone, exam, rng),
+        examples=_examples(exam, catalogue, {n: one["raw"] for n, one in lists.items()}, main["raw"], examples),
     )
 
 
@@ -294,6 +297,41 @@ def _slices(
         Slice(by=by, figure=figure, metric=metric, label=label, rows=of_models)
         for ((by, figure, metric), label), of_models in rows.items()
     )
+
+
+def _examples(
+    exam: Exam,
+    catalogue: Catalogue,
+    lists: Mapping[str, NDArray[np.int64]],
+    main: Mapping[str, Values],
+    each: int,
+) -> tuple[Example, ...]:
+    """Return the cases that the best model did best by, then the worst; of equal ones those with most to find first.
+
+    lists, main: of the figure raw.
+    """
+    able = [name for name in lists if name not in FLOORS and not np.isnan(main[name]).all()]
+    if not each or not able:
+        return ()
+    best = max(able, key=lambda name: float(np.nanmean(main[name])))
+    to_find = np.array([len(case.targets) for case in exam.cases])
+    counted = np.flatnonzero(~np.isnan(main[best]))
+    well, badly = (counted[np.lexsort((-to_find[counted], sign * main[best][counted]))][:each] for sign in (-1, 1))
+    return tuple(
+        Example(
+            model=best,
+            figure="raw",
+            ndcg=float(main[best][i]),
+            given=tuple(exam.cases[i].given.liked_ids.tolist()),
+            targets=tuple(exam.cases[i].targets.tolist()),
+            recommended=tuple(catalogue.anime_ids[_shown(lists[best][i])].tolist()),
+        )
+        for i in [*well, *badly[~np.isin(badly, well)][::-1]]
+    )
+
+
+def _shown(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    return rows[:TOP][rows[:TOP] >= 0]
 
 
 def _sampled(everyone: Mapping[str, Recommender], exam: Exam, rng: np.random.Generator) -> tuple[SampledRow, ...]:

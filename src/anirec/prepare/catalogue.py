@@ -140,3 +140,17 @@ def _texts(column: NDArray[Any]) -> list[str | None]:
 
 def _list(value: Any) -> list[str]:
     return [] if value is None or value is np.ma.masked else [str(item) for item in value]
+
+
+def read_titles(folder: Path) -> dict[int, str]:
+    """Return the main title of every anime of a canonical folder, by id.
+
+    Raises:
+        BadTable: the table of anime cannot be read.
+    """
+    path = folder / "anime.parquet"
+    try:
+        with connect() as con:
+            return dict(con.execute(f"SELECT anime_id, title FROM read_parquet({quoted(path)})").fetchall())
+    except duckdb.Error as error:
+        raise BadTable(f"{path} cannot be read as a table of anime: {error}") from error

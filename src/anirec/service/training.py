@@ -199,6 +199,7 @@ def evaluate(
     progress: Progress,
     popularity: float = 0.0,
     foreign: Mapping[str, Sequence[NDArray[np.int32]]] | None = None,
+    examples: int = 0,
 ) -> Report:
     """Fit on what an exam lets be learned and report how well its cases are served; see `evaluate.run`.
 
@@ -206,7 +207,7 @@ def evaluate(
     for, the lenses of `similar` take the place of the blend and its parts.
 
     extra: models to be fitted on the same train data and shown beside, besides those of the recipe. popularity: where
-    the slider stands. foreign: what other systems recommend to each case, by name.
+    the slider stands. foreign: what other systems recommend to each case, by name. examples: see `evaluate.run`.
 
     Raises:
         BadTable: too few users to choose the blend's weights on.
@@ -224,6 +225,7 @@ def evaluate(
         progress=progress,
         popularity=popularity,
         foreign=foreign,
+        examples=examples,
     )
 
 

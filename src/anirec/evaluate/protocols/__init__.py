@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from types import ModuleType
 from typing import Final
 
 from anirec.core.errors import InputError
@@ -37,6 +38,17 @@ _FIXED: Final[Mapping[str, Make]] = {
     item_similarity.NAME: item_similarity.make,
 }
 
+_MODULES: Final[Mapping[str, ModuleType]] = {
+    heldout_users.NAME: heldout_users,
+    few_shot.NAME: few_shot,
+    leave_one_out.NAME: leave_one_out,
+    **dict.fromkeys(sampled.NAMES, sampled),
+    temporal.NAME: temporal,
+    plan_to_watch.NAME: plan_to_watch,
+    new_titles.NAME: new_titles,
+    item_similarity.NAME: item_similarity,
+}
+
 
 def listed() -> dict[str, str]:
     """Return the names, and of each what it asks in a line."""
@@ -51,6 +63,13 @@ def listed() -> dict[str, str]:
         new_titles.NAME: "titles whose ratings nobody learned from",
         item_similarity.NAME: "what people named beside one title, by votes",
     }
+
+
+def explained(name: str) -> str:
+    """Return what a protocol asks and where it is weak, in the words of its module; empty where there is none."""
+    start, _, number = name.rpartition("-")
+    module = _MODULES.get(start if number.isdecimal() else name)
+    return (module.__doc__ or "") if module else ""
 
 
 def protocol(name: str) -> Make:

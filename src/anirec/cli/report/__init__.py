@@ -1,0 +1,1 @@
+"""A report as a page to look at."""
