@@ -104,7 +104,7 @@ def made_files() -> dict[Path, str]:
     files = {README: filled(README.read_text(encoding="utf-8"))}
     files |= {BOARD: document.whole(board)} if board else {}
     parity = newest("parity")
-    return files | ({PARITY: parity_page.whole(parity)} if parity else {})
+    return files | ({PARITY: parity_page.whole(parity, newest("metrics_speed"))} if parity else {})
 
 
 def main() -> None:

@@ -1,38 +1,45 @@
 """Score lists of peers and of ours side by side: `python compare.py --split split.npz --lists DIR --out parity.json`.
 
 For each pair of `PAIRS`: NDCG@10 of both over the same test users and the full catalogue of the split, the given titles
-left out; the difference, ours less theirs, with its paired bootstrap interval; the seconds of fitting; and the seconds
-until NDCG@10 is first within 1 % of the peer's last. A peer that did not run is named with the reason that
-`--without NAME=REASON` gives.
+left out; the difference, ours less theirs, with its paired bootstrap interval; the seconds of fitting; the seconds
+until NDCG@10 is first within 1 % of the peer's last; the peak memory of the process; and how long a user waits for a
+list. A peer that did not run is named with the reason that `--without NAME=REASON` gives. `--file` files the comparison
+under benchmarks/results, from which docs/parity.md is made.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+import parity_page
 from anirec.evaluate import metrics
-from anirec.evaluate.intervals import Interval, bootstrap
+from anirec.evaluate.intervals import bootstrap
 from exchange import Likes, Split, Tops
+from filing import file_section, source, surroundings
+from grids import TRIALS
 
+BOTH = ("defaults", "tuned")
 PAIRS = (
-    ("ials-defaults", "implicit-defaults"),
-    ("ials-tuned", "implicit-tuned"),
-    ("ials-defaults", "irspack-defaults"),
-    ("ials-tuned", "irspack-tuned"),
-    ("ease-tuned", "ease-rectools"),
-    ("ease-tuned", "ease-irspack"),
-    ("ease-tuned", "ease-plain"),
+    *((f"ials-{how}", f"{peer}-{how}") for peer in ("implicit", "irspack", "lenskit-ials") for how in BOTH),
+    *(
+        (f"ease-{how}", f"{peer}-{how}")
+        for peer in ("ease-rectools", "ease-irspack", "lenskit-ease", "recbole-ease")
+        for how in BOTH
+    ),
+    ("ease-served-tuned", "ease-irspack-tuned"),
+    *((f"item-knn-{how}", f"{peer}-{how}") for peer in ("lenskit-item-knn", "recbole-item-knn") for how in BOTH),
+    *((f"item2vec-{how}", f"gensim-{how}") for how in BOTH),
     ("mult-vae", "cornac-mult-vae"),
+    ("mult-vae", "recbole-mult-vae"),
     ("recvae", "cornac-recvae"),
-    ("item2vec-defaults", "gensim"),
     ("masked-set", "bert4rec"),
     ("masked-set", "gsasrec"),
 )
@@ -44,7 +51,7 @@ WITHIN = 0.99
 
 @dataclass(frozen=True)
 class Judged:
-    """One system. values: float64 [users], NDCG@10. curve: seconds and mean NDCG@10 then."""
+    """One system. values: float64 [users], NDCG@10. curve: seconds and mean NDCG@10 then. The rest as of `Result`."""
 
     name: str
     values: NDArray[np.float64]
@@ -52,6 +59,8 @@ class Judged:
     peak_mb: float
     facts: str
     curve: tuple[tuple[float, float], ...]
+    wait_ms: float | None = None
+    alone: bool = True
 
     def reaches(self, quality: float) -> float | None:
         """Return the seconds after which it first has this NDCG@10; None if it never has."""
@@ -63,6 +72,7 @@ def judged(file: Path, targets: Likes) -> Judged:
     with np.load(file) as made:
         curve = zip(made["curve_seconds"].tolist(), made["curve_tops"], strict=True)
         values, seconds = ndcg(made["tops"], targets), float(made["seconds"])
+        wait = float(made["wait_ms"]) if "wait_ms" in made else np.nan  # files of before have none
         points = tuple((at, float(ndcg(tops, targets).mean())) for at, tops in curve)
         return Judged(
             name=str(made["name"]),
@@ -71,6 +81,8 @@ def judged(file: Path, targets: Likes) -> Judged:
             peak_mb=float(made["peak_mb"]),
             facts=str(made["facts"]),
             curve=points or ((seconds, float(values.mean())),),
+            wait_ms=None if np.isnan(wait) else wait,
+            alone=bool(made["alone"]) if "alone" in made else True,
         )
 
 
@@ -93,20 +105,29 @@ def compared(ours: Judged, theirs: Judged, rng: np.random.Generator) -> dict[str
         "fit_s": {"ours": ours.seconds, "theirs": theirs.seconds},
         "seconds_to_quality": {"ours": ours.reaches(quality), "theirs": theirs.reaches(quality)},
         "peak_mb": {"ours": ours.peak_mb, "theirs": theirs.peak_mb},
+        "wait_ms": {"ours": ours.wait_ms, "theirs": theirs.wait_ms},
+        "alone": {"ours": ours.alone, "theirs": theirs.alone},
         "facts": {"ours": ours.facts, "theirs": theirs.facts},
     }
 
 
-def line(row: dict[str, Any]) -> str:
-    """Return one row of the table."""
-    figures = row["ndcg@10"]
-    own, other, difference = (Interval(**figures[key]) for key in ("ours", "theirs", "difference"))
-    times = [row["fit_s"][key] for key in ("ours", "theirs")]
-    soon = ["never" if s is None else f"{s:.1f}" for s in row["seconds_to_quality"].values()]
-    return (
-        f"| {row['ours']} | {row['theirs']} | {own.mean:.4f} | {other.mean:.4f} | {difference} | "
-        f"{times[0]:.1f} / {times[1]:.1f} | {' / '.join(soon)} |"
-    )
+def section(split: Split, lists: Path, missing: Mapping[str, str]) -> dict[str, Any]:
+    """Return the comparison of all pairs that have their lists. missing: by name why a peer did not run."""
+    files = {name: lists / f"{name}.npz" for name in sorted({name for pair in PAIRS for name in pair})}
+    found = {name: judged(file, split.test_targets) for name, file in files.items() if file.is_file()}
+    rng = np.random.default_rng(0)
+    return {
+        "split": {
+            "titles": split.n,
+            "likes": len(split.train.items),
+            "users": split.train.n_users,
+            "test_users": split.test_given.n_users,
+        },
+        "seconds_are": "of one processor",
+        "trials": TRIALS,
+        "pairs": [compared(found[own], found[other], rng) for own, other in PAIRS if {own, other} <= found.keys()],
+        "did_not_run": dict(missing),
+    }
 
 
 def main() -> None:
@@ -116,33 +137,13 @@ def main() -> None:
     parser.add_argument("--lists", type=Path, required=True, help="folder of the files that the runners wrote")
     parser.add_argument("--out", type=Path, required=True, help="JSON to write")
     parser.add_argument("--without", action="append", default=[], metavar="NAME=REASON", help="a peer that did not run")
+    parser.add_argument("--file", action="store_true", help="file it under benchmarks/results as well")
     args = parser.parse_args()
-    split = Split.read(args.split)
-    rng = np.random.default_rng(0)
-    files = {name: args.lists / f"{name}.npz" for name in sorted({name for pair in PAIRS for name in pair})}
-    found = {name: judged(file, split.test_targets) for name, file in files.items() if file.is_file()}
-    rows = [compared(found[own], found[other], rng) for own, other in PAIRS if own in found and other in found]
-    print("| ours | theirs | ours NDCG@10 | theirs | ours - theirs [95 %] | fit s | s to 99 % of theirs |")
-    print("|---|---|---|---|---|---|---|")
-    for row in rows:
-        print(line(row))
-    missing = dict(one.split("=", 1) for one in args.without)
-    for name, reason in missing.items():
-        print(f"| | {name} | | did not run: {reason} | | | |")
-    result = {
-        "kind": "parity",
-        "made": datetime.now(UTC).isoformat(timespec="seconds"),
-        "split": {
-            "titles": split.n,
-            "likes": len(split.train.items),
-            "users": split.train.n_users,
-            "test_users": split.test_given.n_users,
-        },
-        "seconds_are": "of one processor",
-        "pairs": rows,
-        "did_not_run": missing,
-    }
-    args.out.write_text(json.dumps(result, indent=1) + "\n")
+    made = section(Split.read(args.split), args.lists, dict(one.split("=", 1) for one in args.without))
+    print("\n".join(parity_page.table(made)))
+    args.out.write_text(json.dumps({"kind": "parity"} | surroundings() | made, indent=1) + "\n")
+    if args.file:
+        print(file_section(source()["commit"], "parity", surroundings() | made))
 
 
 if __name__ == "__main__":

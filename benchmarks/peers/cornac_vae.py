@@ -18,7 +18,7 @@ from cornac.models import VAECF, RecVAE
 from numpy.typing import NDArray
 from scipy import sparse
 
-from exchange import Clock, Result, Score, Split, asked, lists, valid_ndcg
+from exchange import Clock, Result, Score, Split, asked, lists, valid_ndcg, wait_for
 
 PAPERS = {
     "mult-vae": "k 200, layers [600], beta 0.2, learning rate 1e-3, batch 100",  # Liang et al. 2018, section 4.3
@@ -51,7 +51,9 @@ def main() -> None:
             break
     net.load_state_dict(kept)
     facts = f"cornac {version('cornac')}, {PAPERS[args.model]}, {epochs} epochs"
-    Result(f"cornac {args.model}", lists(score, split.test_given, split.n), clock.used, facts).save(args.out)
+    tops = lists(score, split.test_given, split.n)
+    wait = wait_for(score, split.test_given, split.n)
+    Result(f"cornac {args.model}", tops, clock.used, facts, wait_ms=wait).save(args.out)
 
 
 AT_ONCE = 5  # epochs of Mult-VAE between two looks: the library begins anew with its optimiser each time

@@ -19,6 +19,8 @@ from scipy import sparse
 
 DEPTH: Final = 100
 CHUNK: Final = 200  # profiles scored at a time
+ASKED: Final = 200  # users whose wait for a list is measured
+PATIENCE: Final = 10.0  # seconds after which no more of them are asked
 
 Rows = NDArray[np.int64]
 Tops = NDArray[np.int32]
@@ -117,6 +119,29 @@ def lists(score: Score, given: Likes, n: int) -> Tops:
     return np.concatenate([top(score(chunk), chunk) for chunk in chunks])
 
 
+def wait_of(ask: Callable[[sparse.csr_matrix], object], given: Likes, n: int) -> float:
+    """Return the milliseconds that one user waits: the median over the first `ASKED` users, asked for one by one.
+
+    Milliseconds are of the processor: on a shared machine the clock would count what others take meanwhile.
+    ask: makes the list of one user, likes [1, n]. Fewer users are asked where that takes longer than `PATIENCE`.
+    """
+    matrix = given.matrix(n)
+    waits: list[float] = []
+    for user in range(min(ASKED, given.n_users)):
+        if sum(waits) > PATIENCE:
+            break
+        row = matrix[user]
+        begun = time.process_time()
+        ask(row)
+        waits.append(time.process_time() - begun)
+    return 1000 * float(np.median(waits))
+
+
+def wait_for(score: Score, given: Likes, n: int) -> float:
+    """Return what `wait_of` does for a system that scores titles and leaves ranking to who asks."""
+    return wait_of(lambda row: top(score(row), row), given, n)
+
+
 def ndcg(tops: Tops, targets: Likes, k: int = 10) -> NDArray[np.float64]:
     """Return float64 [p], NDCG at k with binary gains: what settings are chosen by while a runner is at it."""
     discounts = 1 / np.log2(np.arange(2, k + 2))
@@ -138,6 +163,8 @@ class Result:
     tops: int32 [users, DEPTH]. seconds: of the processor, not of the clock on the wall
     (machines are shared), spent on fitting with the settings chosen. facts: text, what was run with what.
     curve: pairs of seconds of fitting and lists then, for those that can be stopped on the way.
+    wait_ms: of the processor, from a user's likes to the list of DEPTH titles, None if it was not measured.
+    alone: whether users were asked for one by one; if not, it is the time of a batch by its users.
     """
 
     name: str
@@ -145,6 +172,8 @@ class Result:
     seconds: float
     facts: str
     curve: tuple[tuple[float, Tops], ...] = ()
+    wait_ms: float | None = None
+    alone: bool = True
 
     def save(self, file: Path) -> None:
         """Write it with the peak memory of this process, in MB, as one npz file."""
@@ -156,10 +185,13 @@ class Result:
             seconds=self.seconds,
             facts=self.facts,
             peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            wait_ms=np.nan if self.wait_ms is None else self.wait_ms,
+            alone=self.alone,
             curve_seconds=np.array([seconds for seconds, _ in self.curve]),
             curve_tops=np.stack([tops for _, tops in self.curve]) if self.curve else empty,
         )
-        print(f"{self.name}: {self.seconds:.1f} s; {self.facts}", flush=True)
+        wait = "" if self.wait_ms is None else f", {self.wait_ms:.2f} ms a list"
+        print(f"{self.name}: {self.seconds:.1f} s{wait}; {self.facts}", flush=True)
 
 
 def asked(about: str | None, *, checkout: bool = False, budget: bool = False, models: Sequence[str] = ()) -> Any:

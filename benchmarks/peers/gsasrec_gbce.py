@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from exchange import Result, Split, asked, lists
+from exchange import Result, Split, asked, lists, wait_for
 from sequences import Sequences, batches, filled, scores_by, tensor, trained
 
 HIDDEN, BLOCKS, HEADS, LENGTH = 64, 2, 1, 100
@@ -68,7 +68,9 @@ def main() -> None:
     score = scores_by(forward, lambda items: filled(items, LENGTH, padding))
     steps, seconds = trained(net, step, score, split, args.budget)
     facts = f"hidden {HIDDEN}, {BLOCKS} blocks, dropout {args.dropout}, length {LENGTH}, {steps} steps of {BATCH} lists"
-    Result("gSASRec (asash)", lists(score, split.test_given, split.n), seconds, facts).save(args.out)
+    tops = lists(score, split.test_given, split.n)
+    wait = wait_for(score, split.test_given, split.n)
+    Result("gSASRec (asash)", tops, seconds, facts, wait_ms=wait).save(args.out)
 
 
 def gbce(right: torch.Tensor, wrong: torch.Tensor, n: int) -> torch.Tensor:

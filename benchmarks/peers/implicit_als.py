@@ -1,52 +1,42 @@
 """Runner: iALS of the library `implicit`, in an environment where it is installed.
 
-Its defaults (alpha 1, 15 iterations, conjugate gradients), and the best of `GRID` on the validation users. The vector
-of a test user is found by its own `recalculate_user`.
+Its defaults (alpha 1, 15 iterations, conjugate gradients) but for the length of the vectors, and the best of its grid
+on the validation users. The vector of a test user is found by its own `recalculate_user`.
 """
 
 from __future__ import annotations
 
 import time
+from functools import partial
 from importlib.metadata import version
-from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from implicit.cpu.als import AlternatingLeastSquares
 from scipy import sparse
 
-from exchange import DEPTH, Likes, Result, Split, Tops, asked, ndcg
+from exchange import DEPTH, Split, Tops, asked
+from grids import IMPLICIT
+from trials import Fitted, Method, Settings, run
 
 FACTORS = 128
-GRID = tuple(product((1.0, 5.0, 20.0), (0.01, 1.0, 10.0)))  # alpha: weight of a like beside 1; regularization
+DEFAULTS = {"alpha": 1.0, "regularization": 0.01}
 
 
 def main() -> None:
     """Run it with its defaults, then with the settings that are best on the validation users."""
     args = asked(__doc__).parse_args()
     split = Split.read(args.split)
-    likes = split.train.matrix(split.n)
-    found = {}
-    for alpha, regularization in GRID:
-        model, _, _ = fitted(likes, args.seed, alpha, regularization, split)
-        found[alpha, regularization] = float(ndcg(tops(model, split.valid_given, split), split.valid_targets).mean())
-        print(alpha, regularization, found[alpha, regularization], flush=True)
-    best = max(found, key=lambda settings: found[settings])
-    for name, settings in (("defaults", (1.0, 0.01)), ("tuned", best)):
-        model, seconds, curve = fitted(likes, args.seed, *settings, split, watched=True)
-        facts = f"implicit {version('implicit')}, factors {FACTORS}, alpha {settings[0]}, regularization {settings[1]}"
-        result = Result(f"implicit iALS, {name}", tops(model, split.test_given, split), seconds, facts, tuple(curve))
-        result.save(Path(f"{args.out.with_suffix('')}-{name}.npz"))
+    fit = partial(fitted, split, args.seed)
+    library = f"implicit {version('implicit')}, factors {FACTORS}"
+    method = Method("implicit iALS", library, fit, DEFAULTS, IMPLICIT, watched=partial(fit, watched=True))
+    run(method, split, args.out)
 
 
-def fitted(
-    likes: sparse.csr_matrix, seed: int, alpha: float, regularization: float, split: Split, *, watched: bool = False
-) -> tuple[Any, float, list[tuple[float, Tops]]]:
+def fitted(split: Split, seed: int, settings: Settings, *, watched: bool = False) -> Fitted:
     """Return the model, the seconds of fitting, and if it is watched the lists after each iteration."""
-    model = AlternatingLeastSquares(
-        factors=FACTORS, alpha=alpha, regularization=regularization, num_threads=1, random_state=seed
-    )
+    model = AlternatingLeastSquares(factors=FACTORS, num_threads=1, random_state=seed, **settings)
+    test = split.test_given.matrix(split.n)
     curve: list[tuple[float, Tops]] = []
     looking = 0.0
     begun = time.process_time()
@@ -54,18 +44,19 @@ def fitted(
     def look(*_: Any) -> None:
         nonlocal looking
         now = time.process_time()
-        curve.append((now - begun - looking, tops(model, split.test_given, split)))
+        model._YtY = None  # it is kept from one look to the next, though the vectors have changed
+        curve.append((now - begun - looking, tops(model, test)))
         looking += time.process_time() - now
 
-    model.fit(likes, show_progress=False, callback=look if watched else None)
-    return model, time.process_time() - begun - looking, curve
-
-
-def tops(model: Any, given: Likes, split: Split) -> Tops:
-    """Return the lists of users who were not learned from."""
+    model.fit(split.train.matrix(split.n), show_progress=False, callback=look if watched else None)
+    seconds = time.process_time() - begun - looking
     model._YtY = None
-    matrix = given.matrix(split.n)
-    found, _ = model.recommend(np.arange(given.n_users), matrix, N=DEPTH, recalculate_user=True)
+    return Fitted(partial(tops, model), seconds, tuple(curve))
+
+
+def tops(model: Any, likes: sparse.csr_matrix) -> Tops:
+    """Return the lists of users who were not learned from."""
+    found, _ = model.recommend(np.arange(likes.shape[0]), likes, N=DEPTH, recalculate_user=True)
     return np.asarray(found, dtype=np.int32)
 
 

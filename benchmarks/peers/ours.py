@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+import grids
 from anirec.core.profile import Profile
 from anirec.core.protocols import Recommender
 from anirec.prepare.catalogue import read_catalogue
 from anirec.prepare.dataset import FAVOURITES_PREFIX, Dataset, from_rows
-from anirec.recommenders import ease, ials, item2vec
+from anirec.recommenders import ease, ials, item2vec, neighbours
 from anirec.recommenders.neural import autoencoders, recvae
 from anirec.recommenders.neural.masked_set_samples import MaskedSetConfig
 from anirec.recommenders.neural.settings import Run
-from exchange import Likes, Result, Score, Split, asked, lists, valid_ndcg
+from exchange import Likes, Result, Score, Split, asked, lists, wait_for
+from trials import Fitted, Method, Settings, ranked, run
 
 Fit = Callable[[Dataset, Any, np.random.Generator], Recommender]
 
@@ -36,7 +37,7 @@ class Linear:
 
     fit: Fit
     config: Any
-    grid: tuple[Mapping[str, Any], ...] = ()
+    grid: grids.Grid
     by_epochs: bool = False
 
 
@@ -50,14 +51,11 @@ class Net:
 
 
 LINEAR = {
-    "ease": Linear(ease.fit_dense, ease.EaseConfig(), tuple({"l2": l2} for l2 in (50.0, 100.0, 200.0, 500.0))),
-    "ials": Linear(
-        ials.fit,
-        ials.IalsConfig(),
-        tuple({"alpha": alpha, "l2": l2} for alpha, l2 in product((0.1,), (0.003, 0.01, 0.03))),
-        by_epochs=True,
-    ),
-    "item2vec": Linear(item2vec.fit, item2vec.Item2VecConfig()),
+    "ease": Linear(ease.fit_dense, ease.EaseConfig(), grids.EASE),
+    "ease-served": Linear(ease.fit, ease.EaseConfig(), grids.EASE),
+    "ials": Linear(ials.fit, ials.IalsConfig(), grids.IALS, by_epochs=True),
+    "item-knn": Linear(neighbours.fit_items, neighbours.ItemKnnConfig(), grids.ITEM_KNN),
+    "item2vec": Linear(item2vec.fit, item2vec.Item2VecConfig(), grids.SKIP_GRAM),
 }
 NETS = {
     "mult-vae": Net(autoencoders.MultVaeConfig()),
@@ -81,28 +79,19 @@ def main() -> None:
 
 def _linear(name: str, split: Split, args: Any) -> None:
     model, dataset = LINEAR[name], dataset_of(split.train, split.anime_ids)
-    variants = {"defaults": model.config}
-    if model.grid:
-        found = []
-        for changes in model.grid:
-            config = replace(model.config, **changes)
-            fitted = model.fit(dataset, config, np.random.default_rng(args.seed))
-            found.append((valid_ndcg(score_of(fitted, split), split), config))
-            print(changes, found[-1][0], flush=True)
-        variants["tuned"] = max(found, key=lambda pair: pair[0])[1]
-    for variant, config in variants.items():
+
+    def fit(settings: Settings) -> Fitted:
         begun = time.process_time()
-        fitted = model.fit(dataset, config, np.random.default_rng(args.seed))
-        seconds = time.process_time() - begun
-        tops = lists(score_of(fitted, split), split.test_given, split.n)
-        curve = []
-        for epochs in range(1, config.epochs + 1) if model.by_epochs else ():
-            begun = time.process_time()
-            part = model.fit(dataset, replace(config, epochs=epochs), np.random.default_rng(args.seed))
-            took = time.process_time() - begun
-            curve.append((took, lists(score_of(part, split), split.test_given, split.n)))
-        result = Result(f"anirec {name}, {variant}", tops, seconds, str(config), tuple(curve))
-        result.save(Path(f"{args.out.with_suffix('')}-{variant}.npz"))
+        fitted = model.fit(dataset, replace(model.config, **settings), np.random.default_rng(args.seed))
+        return Fitted(ranked(score_of(fitted, split)), time.process_time() - begun)
+
+    def watched(settings: Settings) -> Fitted:
+        parts = [fit({**settings, "epochs": epochs}) for epochs in range(1, model.config.epochs + 1)]
+        curve = [(part.seconds, part.of(split.test_given, split.n)) for part in parts]
+        return replace(fit(settings), curve=tuple(curve))
+
+    method = Method(f"anirec {name}", "anirec", fit, {}, model.grid, watched if model.by_epochs else None)
+    run(method, split, args.out)
 
 
 def _net(name: str, split: Split, args: Any) -> None:
@@ -118,8 +107,10 @@ def _net(name: str, split: Split, args: Any) -> None:
     begun = time.process_time()
     fitted = fit(dataset, config, np.random.default_rng(args.seed))
     seconds = time.process_time() - begun
-    tops = lists(score_of(fitted, split), split.test_given, split.n)
-    Result(f"anirec {name}", tops, seconds, str(config)).save(args.out)
+    score = score_of(fitted, split)
+    tops = lists(score, split.test_given, split.n)
+    wait = wait_for(score, split.test_given, split.n)
+    Result(f"anirec {name}", tops, seconds, str(config), wait_ms=wait).save(args.out)
 
 
 def _net_fit(name: str, data: Path | None) -> Callable[..., Recommender]:

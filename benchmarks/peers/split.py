@@ -23,11 +23,12 @@ MIN_ITEM_LIKES = 20
 GIVEN = 0.8
 
 
-def split(dataset: Dataset, rng: np.random.Generator) -> Split:
-    """Draw the users, and part the lists of those held out."""
+def split(dataset: Dataset, rng: np.random.Generator, sizes: tuple[int, int, int] | None = None) -> Split:
+    """Draw the users, and part the lists of those held out. sizes: instead of `TRAIN`, `VALID` and `TEST`."""
+    n_train, n_valid, n_test = sizes or (TRAIN, VALID, TEST)
     likes = np.bincount(dataset.users[dataset.liked], minlength=dataset.n_users)
-    drawn = rng.choice(np.flatnonzero(likes >= MIN_LIKES), TRAIN + VALID + TEST, replace=False)
-    train = [_liked(dataset, int(user)) for user in drawn[:TRAIN]]
+    drawn = rng.choice(np.flatnonzero(likes >= MIN_LIKES), n_train + n_valid + n_test, replace=False)
+    train = [_liked(dataset, int(user)) for user in drawn[:n_train]]
     counts = np.bincount(np.concatenate(train), minlength=len(dataset.anime_ids))
     kept = np.flatnonzero(counts >= MIN_ITEM_LIKES)
     place = np.full(len(dataset.anime_ids), -1, dtype=np.int32)
@@ -37,11 +38,11 @@ def split(dataset: Dataset, rng: np.random.Generator) -> Split:
         places = place[_liked(dataset, user)]
         return places[places >= 0]
 
-    valid_given, valid_targets = _parted([known(int(user)) for user in drawn[TRAIN : TRAIN + VALID]], rng)
-    test_given, test_targets = _parted([known(int(user)) for user in drawn[TRAIN + VALID :]], rng)
+    valid_given, valid_targets = _parted([known(int(user)) for user in drawn[n_train : n_train + n_valid]], rng)
+    test_given, test_targets = _parted([known(int(user)) for user in drawn[n_train + n_valid :]], rng)
     return Split(
         anime_ids=dataset.anime_ids[kept],
-        train=likes_of([known(int(user)) for user in drawn[:TRAIN]]),
+        train=likes_of([known(int(user)) for user in drawn[:n_train]]),
         valid_given=valid_given,
         valid_targets=valid_targets,
         test_given=test_given,
