@@ -65,7 +65,8 @@ def rank_by_modes(
         raise InputError(f"k is {query.k}; ask for at least 1 title")
     if query.popularity:
         scores = leaning(scores, catalogue, query.popularity)
-    leaders = Leaders(np.where(_passing(catalogue, query.filters), scores, np.float32(-np.inf)))
+    passing = _passing(catalogue, query.filters)
+    leaders = Leaders(scores if passing.all() else np.where(passing, scores, np.float32(-np.inf)))
     ruled = _Ruled.by(profile, catalogue, include_planned=query.include_planned)
     return [_ranked(leaders, ruled, catalogue, query.k, mode) for mode in modes]
 
@@ -77,7 +78,7 @@ class Leaders:
         """Take scores: float32 [n], -inf = none."""
         self.scores = scores
         able = scores > -np.inf
-        few = np.count_nonzero(able) < len(scores) / 2  # else gathering them costs more than looking past the others
+        few = np.count_nonzero(able) < len(scores) / 4  # else gathering them costs more than looking past the others
         self._rows = np.flatnonzero(able) if few else None
         self._values = scores[self._rows] if few else scores
         self._sorted = np.empty(0, dtype=np.int64)

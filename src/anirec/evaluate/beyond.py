@@ -6,7 +6,7 @@ float64 [p], nan where a list, or a profile, says nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -145,17 +145,20 @@ def rate(tops: Tops, unwanted: sparse.csr_array) -> Values:
     return np.where(np.diff(unwanted.indptr) > 0, shown / tops.shape[1], np.nan)
 
 
+MEASURES: Final[Mapping[str, Callable[[Tops, World], Values]]] = {
+    "novelty": novelty,
+    "diversity": diversity,
+    "genre miscalibration": lambda tops, world: miscalibration(tops, world, world.genres),
+    "era miscalibration": lambda tops, world: miscalibration(tops, world, world.eras),
+    "popularity lift": lift,
+    "disliked@10": lambda tops, world: rate(tops, world.disliked),
+    "dropped@10": lambda tops, world: rate(tops, world.dropped),
+}
+
+
 def measures(tops: Tops, world: World) -> dict[str, Values]:
     """Return all of them by name."""
-    return {
-        "novelty": novelty(tops, world),
-        "diversity": diversity(tops, world),
-        "genre miscalibration": miscalibration(tops, world, world.genres),
-        "era miscalibration": miscalibration(tops, world, world.eras),
-        "popularity lift": lift(tops, world),
-        "disliked@10": rate(tops, world.disliked),
-        "dropped@10": rate(tops, world.dropped),
-    }
+    return {name: measure(tops, world) for name, measure in MEASURES.items()}
 
 
 def _means(of_rows: NDArray[np.float64], tops: Tops) -> Values:

@@ -68,8 +68,8 @@ def run(
 
     popularity: where the slider stands, see `core.ranking.Query`. foreign: by name, what other systems recommend to
     each case, see `lists.read_rankings`. examples: how many of the best cases, and of the worst, the report holds. A
-    row of chance and one of popularity over all anime with a like in train are
-    added if there is no recommender of that name.
+    row of chance and one of popularity over all anime with a like in train are added if there is no recommender of
+    that name.
 
     Raises:
         InputError: a recommender has items that the catalogue lacks.
@@ -87,23 +87,18 @@ def run(
     likes = _likes_by_row(exam.train, catalogue)
     n_users = len(np.unique(exam.train.users[exam.train.liked]))
     world = beyond.World.of(exam.cases, catalogue, likes, n_users)
-    main: dict[str, dict[str, Values]] = {}
-    besides: dict[tuple[str, str, str], Values] = {}
-    found: dict[str, dict[str, dict[str, Interval]]] = {}
-    differences: dict[str, dict[str, dict[str, Interval]]] = {}
-    chances: dict[str, dict[str, dict[str, float]]] = {}
-    for figure, judge in judges.items():
-        values = {name: judge_values(judge, of_model[figure]) for name, of_model in lists.items()}
-        main[figure] = {name: _spread(judge.counted, of_model[:, 0]) for name, of_model in values.items()}
-        found[figure], differences[figure], chances[figure] = _intervals(values, rng)
-        for name in lists:
-            measured = beyond.measures(_tops(judge, lists[name][figure]), world)
-            besides |= {(figure, name, measure): of_cases for measure, of_cases in measured.items()}
-    beyonds = _means(besides, rng)
+    marks = {
+        (figure, name): _spread(judge.counted, judge_values(judge, lists[name][figure]))
+        for figure, judge in judges.items()
+        for name in lists
+    }
+    main = {figure: {name: marks[figure, name][:, 0] for name in lists} for figure in judges}
+    found = _means(_columns(marks) | _beyond(judges, lists, world) | _apart(main), rng)
     rows = [
-        _row(name, figure, candidates[name], metrics_of, _tops(judges[figure], lists[name][figure]), likes, beyonds)
-        for figure, of_models in found.items()
-        for name, metrics_of in of_models.items()
+        _row(name, figure, candidates[name], found, _tops(judge, lists[name][figure]), likes)
+        for figure, judge in judges.items()
+        for name in lists
+        if judge.counted.any()
     ]
     return Report(
         protocol=exam.protocol,
@@ -111,8 +106,8 @@ def run(
         parameters=dict(exam.parameters),
         cases={figure: int(judge.counted.sum()) for figure, judge in judges.items()},
         rows=tuple(rows),
-        differences=differences,
-        chances=chances,
+        differences={figure: _differences(figure, list(lists), found) for figure in judges},
+        chances={figure: _chances(of_models, rng) for figure, of_models in main.items()},
         slices=_slices(exam, catalogue, judges["raw"], {n: one["raw"] for n, one in lists.items()}, main, likes, rng),
         sampled=_sampled(everyone, exam, rng),
         examples=_examples(exam, catalogue, {n: one["raw"] for n, one in lists.items()}, main["raw"], examples),
@@ -195,36 +190,71 @@ def _likes_by_row(train: Dataset, catalogue: Catalogue) -> NDArray[np.int64]:
 
 
 def _spread(counted: NDArray[np.bool_], values: Values) -> Values:
-    spread = np.full(len(counted), np.nan)
+    """Return values of the counted cases among all, nan for the others. values: float64 [counted cases, ...]."""
+    spread = np.full((len(counted), *values.shape[1:]), np.nan)
     spread[counted] = values
     return spread
 
 
-def _intervals(
-    values: Mapping[str, Values], rng: np.random.Generator
-) -> tuple[dict[str, dict[str, Interval]], dict[str, dict[str, Interval]], dict[str, dict[str, float]]]:
-    """Return by model its metrics; by model and other model the difference in `MAIN`, from the same draws, and its p.
+Column = tuple[str, str, str]
+"""Figure, model, and what is told of it: a metric, a measure besides, or another model that it is compared with."""
 
-    values: by model, float64 [cases, metrics]; without a case nothing is returned. p: of random flips of signs,
-    corrected after Holm over all pairs.
+
+def _columns(marks: Mapping[tuple[str, str], Values]) -> dict[Column, Values]:
+    """Return every metric of every model under every figure. marks: float64 [cases, metrics] by figure and model."""
+    return {
+        (figure, name, metric): values[:, i]
+        for (figure, name), values in marks.items()
+        for i, metric in enumerate(METRICS)
+    }
+
+
+def _beyond(judges: Mapping[str, Judge], lists: Mapping[str, Lists], world: beyond.World) -> dict[Column, Values]:
+    return {
+        (figure, name, measure): values
+        for figure, judge in judges.items()
+        for name, of_model in lists.items()
+        for measure, values in beyond.measures(_tops(judge, of_model[figure]), world).items()
+    }
+
+
+def _apart(main: Mapping[str, Mapping[str, Values]]) -> dict[Column, Values]:
+    """Return the differences in `MAIN` of every two models on the same cases."""
+    return {
+        (figure, name, AGAINST + other): one - of_models[other]
+        for figure, of_models in main.items()
+        for name, one in of_models.items()
+        for other in of_models
+        if other != name
+    }
+
+
+AGAINST: Final = "against "
+
+
+def _differences(figure: str, names: Sequence[str], found: Mapping[Column, Interval]) -> dict[str, dict[str, Interval]]:
+    """Return by model and other model the interval of their difference; nothing without a case."""
+    return {
+        name: {other: found[figure, name, AGAINST + other] for other in names if other != name}
+        for name in names
+        if (figure, name, MAIN) in found
+    }
+
+
+def _chances(values: Mapping[str, Values], rng: np.random.Generator) -> dict[str, dict[str, float]]:
+    """Return by model and other model p of random flips of signs, corrected after Holm over all pairs.
+
+    values: by model float64 [cases], nan where not counted; without a case nothing is returned.
     """
-    names = list(values)
-    if not len(values[names[0]]):
-        return {}, {}, {}
-    main = np.stack([values[name][:, list(METRICS).index(MAIN)] for name in names], axis=1)
-    pairs = [(a, b) for a in range(len(names)) for b in range(len(names)) if a != b]
-    apart = np.stack([main[:, a] - main[:, b] for a, b in pairs], axis=1) if pairs else np.empty((len(main), 0))
-    found = iter(bootstrap(np.concatenate([*values.values(), apart], axis=1), rng))
-    by_metric = {name: {metric: next(found) for metric in METRICS} for name in names}
-    differences: dict[str, dict[str, Interval]] = {name: {} for name in names}
-    for a, b in pairs:
-        differences[names[a]][names[b]] = next(found)
-    once = [i for i, (a, b) in enumerate(pairs) if a < b]
-    chances: dict[str, dict[str, float]] = {name: {} for name in names}
-    for i, p in zip(once, holm(sign_flips(apart[:, once], rng)) if once else (), strict=True):
-        a, b = pairs[i]
-        chances[names[a]][names[b]] = chances[names[b]][names[a]] = float(p)
-    return by_metric, differences, chances
+    names, main = list(values), np.stack(list(values.values()), axis=1)
+    main = main[~np.isnan(main[:, 0])]
+    pairs = [(a, b) for a in range(len(names)) for b in range(a + 1, len(names))]
+    chances: dict[str, dict[str, float]] = {name: {} for name in names} if len(main) else {}
+    if len(main) and pairs:
+        apart = np.stack([main[:, a] - main[:, b] for a, b in pairs], axis=1)
+        for (a, b), p in zip(pairs, holm(sign_flips(apart, rng)).tolist(), strict=True):
+            chances[names[a]][names[b]] = chances[names[b]][names[a]] = p
+    return chances
 
 
 def _tops(judge: Judge, rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -236,22 +266,21 @@ def _row(
     name: str,
     figure: str,
     candidates: int | None,
-    found: Mapping[str, Interval],
+    found: Mapping[Column, Interval],
     tops: NDArray[np.int64],
     likes: NDArray[np.int64],
-    beyonds: Mapping[tuple[str, str, str], Interval],
 ) -> Row:
     among = candidates or int((likes > 0).sum())
     return Row(
         model=name,
         figure=figure,
         candidates=candidates,
-        metrics=found,
+        metrics={metric: found[figure, name, metric] for metric in METRICS},
         coverage=metrics.coverage(tops, among),
         gini=metrics.gini(tops, among),
         popularity=metrics.mean_popularity(tops, likes),
         popularity_percentile=metrics.median_popularity_percentile(tops, likes),
-        beyond={measure: i for (of, model, measure), i in beyonds.items() if (of, model) == (figure, name)},
+        beyond={one: found[key] for one in beyond.MEASURES if (key := (figure, name, one)) in found},
     )
 
 
