@@ -37,6 +37,7 @@ starter: setup
 # Time and memory; some 25 minutes.
 bench: setup
 	$(BIN)/python benchmarks/bench.py speed
+	$(BIN)/python benchmarks/bench.py evaluation
 	$(BIN)/python benchmarks/bench.py imports
 
 # All models under one protocol; hours, and needs the extras train and item2vec. Goes on where it was stopped.

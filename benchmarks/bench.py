@@ -1,6 +1,7 @@
 """Measure speed, and file the figures per commit under `benchmarks/results/`.
 
     python benchmarks/bench.py speed      import, EASE fit and pruning, latency: real data and three larger sizes
+    python benchmarks/bench.py evaluation EASE and the floors over up to 5,000 users and the full catalogue
     python benchmarks/bench.py imports    made-up files of public layouts, up to 148 million rows (some 8 GB of disk)
 
 Every measurement of time runs in a process of its own, so that its peak memory is its own.
@@ -15,13 +16,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import synthetic
 from filing import DATA, file_section, peak_mb, source, surroundings
+
+if TYPE_CHECKING:
+    from anirec.evaluate.exam import Exam
+    from anirec.service.training import Material
 
 REAL = "real"
 SIZES = (18_000, 22_000, 28_000)  # titles; the real data have some 14,000 that are liked often enough
@@ -31,6 +37,7 @@ IMPORTS = (
     ("hernan2020", 14_800_000),
     ("hernan2020", 148_000_000),  # the real one has 109 million
 )
+EXAMINED = (1_250, 2_500, 5_000)  # users
 USERS = 40_000
 PROFILE = 120  # titles
 PROFILES = 1000
@@ -80,6 +87,59 @@ def imports() -> dict[str, Any]:
             figures = _run("import", str(source), str(Path(work) / "out"))
             found.append(figures | {"layout": layout, "input_mb": made["megabytes"]})
     return {"files": found}
+
+
+def evaluation() -> dict[str, Any]:
+    """Return what marking takes for more and more users: floors alone, and EASE beside them."""
+    with tempfile.TemporaryDirectory() as work:
+        canonical = str(Path(work) / "canonical")
+        _run("import", str(DATA), canonical)
+        _run("examined", canonical, f"{work}/ease.npz")
+        every = [_run("marked", canonical, f"{work}/ease.npz", str(users)) for users in EXAMINED]
+    return {"users": every}
+
+
+def examined(folder: str, out: str) -> dict[str, Any]:
+    """Fit EASE on what the exam of `marked` leaves to learn from."""
+    from anirec.recommenders import ease
+
+    _, exam = _exam(folder)
+    np.savez(
+        out, allow_pickle=False, **ease.fit(exam.train, ease.EaseConfig(), np.random.default_rng(0)).state().arrays
+    )
+    return {"cases": len(exam.cases)}
+
+
+def marked(folder: str, fitted: str, users: str) -> dict[str, Any]:
+    """Time an evaluation under `heldout-users`: all figures, metrics, slices, intervals and comparisons."""
+    from anirec.core.state import State
+    from anirec.evaluate.run import run
+    from anirec.recommenders import ease
+
+    material, exam = _exam(folder)
+    exam = replace(exam, cases=exam.cases[: int(users)])
+    model = ease.restore(State(kind="ease", arrays=dict(np.load(fitted))))
+    _ = exam.train.users, exam.train.liked, material.catalogue.franchise_blocks
+    before, seconds = peak_mb(), {}
+    for name, models in {"floors": {}, "floors and ease": {"ease": model}}.items():
+        started = time.perf_counter()
+        report = run(models, exam, material.catalogue, rng=np.random.default_rng(0), progress=_silent)
+        seconds[name] = round(time.perf_counter() - started, 1)
+    return {
+        "cases": len(exam.cases),
+        "candidates": len(model.items),
+        "seconds": seconds | {"ease": round(seconds["floors and ease"] - seconds["floors"], 1)},
+        "before_mb": before,
+        "ndcg@10": str(report.row("ease").metrics["ndcg@10"]),
+    }
+
+
+def _exam(folder: str) -> tuple[Material, Exam]:
+    from anirec.service.progress import silent
+    from anirec.service.training import exam_of, read_material
+
+    material = read_material(Path(folder), silent)
+    return material, exam_of(material, "heldout-users", EXAMINED[-1], 0)
 
 
 def start() -> dict[str, Any]:
@@ -224,10 +284,12 @@ ALONE: dict[str, Callable[..., dict[str, Any]]] = {
     "fit": fit,
     "latency": latency,
     "starter": starter,
+    "examined": examined,
+    "marked": marked,
 }
 """What runs in a process of its own."""
 
-MEASURED: dict[str, Callable[[], dict[str, Any]]] = {"speed": speed, "imports": imports}
+MEASURED: dict[str, Callable[[], dict[str, Any]]] = {"speed": speed, "evaluation": evaluation, "imports": imports}
 """What is filed: a section each, with its own time, in the file of the commit."""
 
 
