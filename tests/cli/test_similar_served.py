@@ -48,6 +48,7 @@ def trained(folder: Path, *, genres: bool, pairs: bool) -> Path:
                 "COPY (SELECT i::INTEGER AS anime_a, (i + 10)::INTEGER AS anime_b, 4 AS votes FROM range(1, 11) t(i) "
                 f"UNION ALL SELECT 5, 25, 7) TO '{canonical}/recommendations.parquet' (FORMAT parquet)"
             )
+        material = open_data(canonical, canonical, silent)
     train(material, folder / "bundle", recipe(material), silent)
     return folder / "bundle"
 
