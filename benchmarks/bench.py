@@ -246,8 +246,9 @@ def latency(size: str, folder: str, fitted: str) -> dict[str, Any]:
 
 
 def starter() -> dict[str, Any]:
-    """Time the starter bundle in a running process: load, and whole answers with titles, reasons and facts."""
+    """Time the starter bundle in a running process: load, whole answers with titles, reasons and facts, one title."""
     import anirec
+    from anirec.core.ranking import Query
 
     started = time.perf_counter()
     service = anirec.load()
@@ -267,12 +268,18 @@ def starter() -> dict[str, Any]:
         times.append(1000 * (time.perf_counter() - begun))
     files = [file for file in service.path.rglob("*") if file.is_file()]
     p50, p95 = (round(float(p), 1) for p in np.percentile(times, [50, 95]))
+    query, alike = Query(k=20, filters=service.filters(None)), []
+    for anime_id in service.model("ease").items[::100].tolist():
+        begun = time.perf_counter()
+        service.rank_similar(anime_id, query)
+        alike.append(1000 * (time.perf_counter() - begun))
     return {
         "megabytes": round(sum(file.stat().st_size for file in files) / 1e6, 1),
         "load_ms": round(1000 * (loaded - started)),
         "first_answer_ms": round(1000 * (first - loaded)),
         "answer_p50_ms": p50,
         "answer_p95_ms": p95,
+        "similar_p50_ms": round(float(np.median(alike)), 2),
     }
 
 
