@@ -17,8 +17,10 @@ from anirec.core.profile import Profile
 from anirec.core.protocols import Recommender
 from anirec.core.ranking import Filters, FranchiseMode, Query
 from anirec.evaluate import metrics
+from anirec.evaluate.figures import Judge
 from anirec.evaluate.floors import RandomFloor
 from anirec.evaluate.run import METRICS, TOP, CaseByCase, case_by_case
+from anirec.evaluate.slices import Found
 from anirec.prepare.dataset import Dataset
 from anirec.prepare.splits import Case
 from anirec.rank import align, rank
@@ -138,12 +140,8 @@ def tail_recall(
 
     rows: int [cases, depth], recommended rows of the catalogue, -1 = none.
     """
-    found = np.full(len(cases), np.nan)
-    for i, case in enumerate(cases):
-        targets = catalogue.rows_of(case.targets[np.isin(case.targets, tail)])
-        if len(targets):
-            found[i] = np.isin(targets, rows[i]).mean()
-    return found
+    found = Found.of(Judge.of(FranchiseMode.ANYTHING, cases, catalogue), {"model": rows})
+    return found.recall("model", np.isin(catalogue.anime_ids[found.row], tail), rows.shape[1])
 
 
 def _averaged(model: Recommender, found: CaseByCase, train: Dataset, catalogue: Catalogue) -> dict[str, Any]:
