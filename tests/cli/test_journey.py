@@ -111,12 +111,12 @@ def test_another_system_learns_from_an_export_and_is_shown_beside(
         assert said in out
 
 
-def test_a_page_is_written_with_titles(
+def test_a_report_to_look_at_is_written_with_titles(
     csv_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = ("evaluate", "--quick", "--data", str(csv_folder), "--users", "40", "--html", str(tmp_path / "page.html"))
+    words = ("evaluate", "--quick", "--data", str(csv_folder), "--users", "40", "--html", str(tmp_path / "report.html"))
     assert anirec(capsys, monkeypatch, *words)[0] == 0
-    written = (tmp_path / "page.html").read_text(encoding="utf-8")
+    written = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "One of the worst" in written
     assert "blend" in written
     assert "NaN" not in written

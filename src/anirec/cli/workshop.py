@@ -184,7 +184,7 @@ def _resumable(kept: Path) -> Iterator[None]:
     "--html",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE.html",
-    help="Write a page to look at, with curves and the best and worst profiles; takes the extra `report`.",
+    help="Write the report to be looked at, with curves and the best and worst profiles; takes the extra `report`.",
 )
 @options.track_option
 @options.json_option
@@ -219,7 +219,7 @@ def evaluate(
     anirec evaluate --data ../shared/data --lists mine=lists.parquet
     anirec evaluate --data ../shared/data --html report.html
     """
-    from anirec.cli.report import page
+    from anirec.cli.report import html as html_report
     from anirec.evaluate import protocols
     from anirec.evaluate.exchange import read_rankings, write_exam
     from anirec.prepare.catalogue import read_titles
@@ -234,7 +234,7 @@ def evaluate(
         return
     protocols.protocol(protocol)  # so that a typo is found before minutes are spent on reading
     if html is not None:
-        page.check()
+        html_report.check()
     files = dict(_named_file(one) for one in lists)
     wanted = _wanted(models, settings)
     with tracking.tracked(track, "evaluate") as tracker:
@@ -262,13 +262,13 @@ def evaluate(
                 progress=progress,
                 popularity=popularity,
                 foreign=foreign,
-                examples=page.EXAMPLES if html is not None else 0,
+                examples=html_report.EXAMPLES if html is not None else 0,
             )
             titles = read_titles(material.folder) if html is not None else {}
         if out is not None:
             render.write_json(report.to_json(), out)
         if html is not None:
-            page.write_page(report, titles, html, about=_data_of(material))
+            html_report.write_html(report, titles, html, about=_data_of(material))
         if as_json:
             render.print_json(report.to_json())
         else:
@@ -329,7 +329,7 @@ def tune(
 
 
 def _data_of(material: Material) -> dict[str, str]:
-    """Return what a page says of the data."""
+    """Return what a report in HTML says of the data."""
     facts = material.facts
     return {
         "data": f"{facts['users']:,} users, {facts['list_entries']:,} list entries, {facts['anime']:,} anime",

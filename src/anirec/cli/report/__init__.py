@@ -1,1 +1,1 @@
-"""A report as a page to look at."""
+"""A report as HTML, to be looked at."""

@@ -1,6 +1,7 @@
 """Figures of a report as SVG, drawn by matplotlib.
 
-Text stays text, and what would be black takes the colour of the page's text, so that a chart is read in the dark, too.
+Text stays text, and what would be black takes the colour of the text around it, so that a chart is read in the dark,
+too.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e
 MARKS: Final = "os^Dv<>p"
 GREY: Final = "#8a8a8a"
 TEXT: Final = "#010203"
-"""Stands for the page's own colour of text until the SVG is written."""
+"""Stands for the colour of the text around it until the SVG is written."""
 WIDTH: Final = 7.6
 
 

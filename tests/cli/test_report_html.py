@@ -1,4 +1,4 @@
-"""The page of an evaluation: what stands on it, that it needs nothing else, and that titles cannot do anything."""
+"""A report in HTML: what stands in it, that it needs nothing else, and that titles cannot do anything."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from anirec.cli.report import page
+from anirec.cli.report import html as written
 from anirec.core.errors import MissingAbility
 from anirec.evaluate.exam import Exam
 from anirec.evaluate.report import Report
@@ -40,7 +40,7 @@ def report() -> Report:
 
 
 def html(made: Report | None = None) -> str:
-    return page.page(made or report(), TITLES, about={"data": "planted"})
+    return written.html_of(made or report(), TITLES, about={"data": "planted"})
 
 
 class Tags(HTMLParser):
@@ -74,7 +74,7 @@ class Tags(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_the_page_loads_nothing_and_runs_nothing() -> None:
+def test_the_file_loads_nothing_and_runs_nothing() -> None:
     tags = Tags()
     tags.feed(html())
     assert not {"script", "link", "iframe", "img", "object", "embed", "form"} & set(tags.names)
@@ -89,7 +89,7 @@ def test_titles_are_shown_as_they_are_and_do_nothing() -> None:
     assert "most &lt;b&gt;likes&lt;/b&gt;" in html()
 
 
-def test_nobody_s_number_stands_on_the_page() -> None:
+def test_nobody_s_number_stands_in_it() -> None:
     assert "9900" not in html()
 
 
@@ -113,7 +113,7 @@ def test_best_and_worst_profiles_are_shown_with_what_was_hidden_from_whom() -> N
 def test_every_mean_of_the_tables_has_its_interval() -> None:
     made, shown = report(), html()
     for row in made.rows:
-        for column in page.COLUMNS:
+        for column in written.COLUMNS:
             found = row.metrics[column]
             assert f"<td>{found.mean:.3f}<small>{found.low:.3f} … {found.high:.3f}</small></td>" in shown
 
@@ -136,11 +136,11 @@ def test_no_profiles_without_being_asked_for() -> None:
 
 
 def test_what_is_missing_is_named_before_anything_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page, "find_spec", lambda name: None if name == "matplotlib" else object())
+    monkeypatch.setattr(written, "find_spec", lambda name: None if name == "matplotlib" else object())
     with pytest.raises(MissingAbility, match=r'needs matplotlib; pip install "anirec\[report\]"'):
-        page.check()
+        written.check()
 
 
 def test_the_file_is_written_as_utf8(tmp_path: Path) -> None:
-    page.write_page(report(), {7: "進撃の巨人"}, tmp_path / "page.html", about={})
-    assert "進撃の巨人" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    written.write_html(report(), {7: "進撃の巨人"}, tmp_path / "report.html", about={})
+    assert "進撃の巨人" in (tmp_path / "report.html").read_text(encoding="utf-8")

@@ -30,9 +30,9 @@ UNWANTED: Final = {"disliked@10": "disliked", "dropped@10": "dropped"}
 
 
 def check() -> None:
-    """Raise MissingAbility where what draws a page is not installed, before minutes are spent on measuring."""
+    """Raise MissingAbility where what it is drawn with is not installed, before minutes are spent on measuring."""
     if missing := [name for name in ("jinja2", "matplotlib") if find_spec(name) is None]:
-        raise MissingAbility(f'a page needs {" and ".join(missing)}; pip install "anirec[report]"')
+        raise MissingAbility(f'a report in HTML needs {" and ".join(missing)}; pip install "anirec[report]"')
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,13 @@ class Shown:
     recommended: Sequence[tuple[str, bool]]
 
 
-def write_page(report: Report, titles: Mapping[int, str], file: Path, *, about: Mapping[str, Any]) -> None:
-    """Write the page. titles: by anime id. about: what was measured on, for the head of the page, by name."""
-    file.write_text(page(report, titles, about=about), encoding="utf-8")
+def write_html(report: Report, titles: Mapping[int, str], file: Path, *, about: Mapping[str, Any]) -> None:
+    """Write it as one file. titles: by anime id. about: what was measured on, for its head, by name."""
+    file.write_text(html_of(report, titles, about=about), encoding="utf-8")
 
 
-def page(report: Report, titles: Mapping[int, str], *, about: Mapping[str, Any]) -> str:
-    """Return the page. titles: by anime id; the same report gives the same bytes."""
+def html_of(report: Report, titles: Mapping[int, str], *, about: Mapping[str, Any]) -> str:
+    """Return the text of the file. titles: by anime id; the same report gives the same bytes."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -66,7 +66,7 @@ def page(report: Report, titles: Mapping[int, str], *, about: Mapping[str, Any])
     )
     environment.filters["chance"] = _chance
     models = list(dict.fromkeys(row.model for row in report.rows))
-    return environment.get_template("page.html.j2").render(
+    return environment.get_template("report.html.j2").render(
         report=report,
         protocol=protocols.explained(report.protocol).partition(": ")[2].strip().split("\n\n"),
         version=version("anirec"),
