@@ -19,7 +19,7 @@ from anirec.cli.commands import cli
 from anirec.core.errors import BundleError, InputError
 
 if TYPE_CHECKING:
-    from anirec.evaluate.report import Report, Slice
+    from anirec.evaluate.report import Report
     from anirec.service.checkpoints import Watch
     from anirec.service.training import Material
     from anirec.service.tuning import Tuned
@@ -393,14 +393,10 @@ def _named_file(text: str) -> tuple[str, Path]:
 
 
 def _print_report(report: Report) -> None:
-    explained = {
-        "raw": "anything not given may be recommended",
-        "unrelated": "relatives of the given titles taken out of candidates and targets",
-        "franchises": "as served: one opener per new franchise; targets are franchises",
-        "new": "the hidden titles alone are candidates",
-    }
+    from anirec.evaluate.report import FIGURE_WORDS
+
     for figure, cases in report.cases.items():
-        click.echo(f"\n{figure}: {explained[figure]} ({cases:,} users, full catalogue)")
+        click.echo(f"\n{figure}: {FIGURE_WORDS[figure]} ({cases:,} users, full catalogue)")
         rows = [
             [
                 *(row.model, "" if row.candidates is None else f"{row.candidates:,}"),
@@ -439,10 +435,7 @@ def _print_beyond(report: Report) -> None:
 
 def _print_slices(report: Report) -> None:
     """Print every table of parts: a column a part, a row a model."""
-    tables: dict[tuple[str, str, str], list[Slice]] = {}
-    for one in report.slices:
-        tables.setdefault((one.by, one.figure, one.metric), []).append(one)
-    for (by, figure, metric), parts in tables.items():
+    for (by, figure, metric), parts in report.tables().items():
         click.echo(f"\n{metric} by {by} ({figure})")
         models = list(dict.fromkeys(name for part in parts for name in part.rows))
         columns = [f"{part.label} ({max(i.n for i in part.rows.values()):,})" for part in parts]

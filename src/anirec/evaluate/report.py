@@ -13,6 +13,14 @@ RANDOM: Final = "random"
 """Names of the two rows that every report has."""
 FLOORS: Final = frozenset({POPULARITY, RANDOM})
 
+FIGURE_WORDS: Final[Mapping[str, str]] = {
+    "raw": "anything not given may be recommended",
+    "unrelated": "relatives of the given titles taken out of candidates and targets",
+    "franchises": "as served: one opener per new franchise; targets are franchises",
+    "new": "the hidden titles alone are candidates",
+}
+"""What each figure counts, for people."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -100,6 +108,13 @@ class Report:
             figure: {model: others[POPULARITY] for model, others in models.items() if model != POPULARITY}
             for figure, models in self.differences.items()
         }
+
+    def tables(self) -> Mapping[tuple[str, str, str], list[Slice]]:
+        """Return the slices that stand side by side: by what, figure and metric; each in the order of the report."""
+        tables: dict[tuple[str, str, str], list[Slice]] = {}
+        for one in self.slices:
+            tables.setdefault((one.by, one.figure, one.metric), []).append(one)
+        return tables
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as plain JSON-able values (if its parameters are)."""

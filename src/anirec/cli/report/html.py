@@ -12,19 +12,13 @@ from typing import Any, Final
 from anirec.cli.report import charts
 from anirec.core.errors import MissingAbility
 from anirec.evaluate import protocols
-from anirec.evaluate.report import FLOORS, POPULARITY, Example, Report, Row, Slice
+from anirec.evaluate.report import FIGURE_WORDS, FLOORS, POPULARITY, Example, Report, Row
 
 EXAMPLES: Final = 4
 """Best profiles shown, and as many of the worst."""
 GIVEN: Final = 24
 """Titles shown of what was given and of what was to be found, at most."""
 COLUMNS: Final = ("ndcg@10", "ndcg@100", "recall@10", "recall@100", "mrr")
-FIGURES: Final = {
-    "raw": "anything that was not given may be recommended",
-    "unrelated": "relatives of what was given are left out of candidates and targets",
-    "franchises": "as served: one opener of each franchise that is new to the person; targets are franchises",
-    "new": "the hidden titles alone are candidates",
-}
 CALIBRATION: Final = {"genre miscalibration": "genres, nats", "era miscalibration": "eras, nats"}
 UNWANTED: Final = {"disliked@10": "disliked", "dropped@10": "dropped"}
 
@@ -72,9 +66,7 @@ def html_of(report: Report, titles: Mapping[int, str], *, about: Mapping[str, An
         version=version("anirec"),
         about=about,
         parameters={name: value for name, value in report.parameters.items() if not isinstance(value, Mapping)},
-        figures=[
-            (name, FIGURES.get(name, name), report.cases[name], _of_figure(report, name)) for name in report.cases
-        ],
+        figures=[(name, FIGURE_WORDS[name], report.cases[name], _of_figure(report, name)) for name in report.cases],
         columns=COLUMNS,
         floors=FLOORS,
         popularity=POPULARITY,
@@ -90,9 +82,6 @@ def _of_figure(report: Report, figure: str) -> list[Row]:
 
 
 def _charts(report: Report, looks: Mapping[str, charts.Look]) -> list[charts.Chart]:
-    tables: dict[tuple[str, str, str], list[Slice]] = {}
-    for one in report.slices:
-        tables.setdefault((one.by, one.figure, one.metric), []).append(one)
     served = "franchises" if report.cases.get("franchises") else "raw"
     besides = [
         charts.plane(report, served, looks),
@@ -101,7 +90,7 @@ def _charts(report: Report, looks: Mapping[str, charts.Look]) -> list[charts.Cha
         ),
         charts.bars(report, served, UNWANTED, "Share of the first ten that the person is known not to want"),
     ]
-    several = [charts.by_parts(parts, looks) for parts in tables.values() if len(parts) > 1]
+    several = [charts.by_parts(parts, looks) for parts in report.tables().values() if len(parts) > 1]
     return [*several, *(chart for chart in besides if chart is not None)]
 
 
