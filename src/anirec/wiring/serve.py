@@ -22,6 +22,7 @@ from anirec.recommenders import (
     sequels,
     similar,
     sparse_linear,
+    text_vectors,
     vectors,
 )
 from anirec.recommenders.neural import autoencoders, hybrid, masked_set_serving, ncf, recvae, twoheads
@@ -49,6 +50,7 @@ RESTORERS: Final[Mapping[str, Callable[[State], Recommender]]] = {
     "recvae": recvae.restore,
     "sequels": sequels.restore,
     "sparse_linear": sparse_linear.restore,
+    "text_vectors": text_vectors.restore,
     "two-heads": twoheads.restore,
     "user_knn": neighbours.restore_users,
 }
@@ -84,7 +86,15 @@ def load(bundle: Path | str | None = None) -> Service:
     Raises:
         BundleError: there is no sound bundle there.
     """
-    opened = read_bundle(Path(bundle) if bundle is not None else default_bundle())
+    return service_of(read_bundle(Path(bundle) if bundle is not None else default_bundle()))
+
+
+def service_of(opened: Bundle) -> Service:
+    """Return the service that answers from an opened bundle.
+
+    Raises:
+        DamagedBundle: a model is missing or does not fit.
+    """
     models = restore_models(opened)
     for name in (opened.default_model, SIMILAR, EXPLAINER):
         if name not in models:

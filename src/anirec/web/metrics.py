@@ -1,0 +1,35 @@
+"""What Prometheus is told: how long answers take, how many were refused, what is served. Nothing of who asked what."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, multiprocess
+from prometheus_client.exposition import generate_latest
+
+MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""Environment variable that names the folder in which several processes keep their counts; prometheus-client reads it
+when it is imported."""
+
+SECONDS: Final = Histogram(
+    "anirec_http_request_seconds",
+    "Time from a request to the end of its answer, by the route's template.",
+    ("method", "route", "status"),
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
+INSIDE: Final = Gauge("anirec_http_inside", "Requests being answered or waiting for it.", multiprocess_mode="livesum")
+REFUSED: Final = Counter("anirec_http_refused", "Requests refused: rate, busy, size, slow, host.", ("why",))
+KEPT: Final = Counter("anirec_kept_answers", "Answers asked of those kept: hit, miss, not-modified.", ("what",))
+BUNDLE: Final = Gauge(
+    "anirec_bundle_info", "The bundle that is served.", ("sha256", "version", "model"), multiprocess_mode="max"
+)
+
+
+def exposition() -> tuple[bytes, str]:
+    """Return all figures as text, of all processes where there are several, and the media type."""
+    if MULTIPROCESS not in os.environ:
+        return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library says no types here
+    return generate_latest(registry), CONTENT_TYPE_LATEST
