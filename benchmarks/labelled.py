@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from anirec.core.errors import InputError
+from anirec.evaluate.labelled import LabelledQuery, labelled
 
 FILE = Path(__file__).parent / "queries" / "queries.json"
 
@@ -39,7 +40,7 @@ EXACTLY, CLEARLY, PARTLY = 3, 2, 1
 
 
 @dataclass(frozen=True)
-class Query:
+class Query(LabelledQuery):
     """One query and its labels.
 
     Attributes:
@@ -54,11 +55,8 @@ class Query:
         why: how the query was read, where that is not obvious.
     """
 
-    id: str
-    text: str
     kind: Kind
     half: Half
-    relevant: Mapping[int, int]
     wrong: frozenset[int]
     origin: Origin = "ours"
     why: str = ""
@@ -96,11 +94,9 @@ def read(file: Path = FILE, *, half: Half | None = None) -> tuple[Query, ...]:
 
 def _query(entry: Mapping[str, Any]) -> Query:
     query = Query(
-        id=entry["id"],
-        text=entry["text"],
+        **vars(labelled(entry)),
         kind=entry["kind"],
         half=entry["half"],
-        relevant={int(anime_id): grade for anime_id, grade in entry["relevant"].items()},
         wrong=frozenset(int(anime_id) for anime_id in entry["wrong"]),
         origin=entry.get("origin", "ours"),
         why=entry.get("why", ""),
@@ -108,8 +104,6 @@ def _query(entry: Mapping[str, Any]) -> Query:
     for value, known in ((query.kind, Kind), (query.half, Half), (query.origin, Origin)):
         if value not in get_args(known):
             raise ValueError(f"{value!r} of {query.id} is none of {', '.join(get_args(known))}")
-    if bad := {grade for grade in query.relevant.values() if grade not in (EXACTLY, CLEARLY, PARTLY)}:
-        raise ValueError(f"grades of {query.id} are 1, 2 or 3, not {sorted(bad, key=str)}")
     return query
 
 

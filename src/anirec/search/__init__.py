@@ -1,0 +1,1 @@
+"""Search in one's own words: texts -> chunks -> vectors and words -> votes -> anime."""
