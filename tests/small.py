@@ -24,7 +24,7 @@ def write_anime_table(folder: Path) -> None:
         "type": "'TV'",
         "year": "2010",
         "episodes": "12",
-        "adult": "false",
+        "adult": "i = 20",
         "members": "1000",
     }
     columns = ", ".join(f"({known.get(name, 'NULL')})::{kind} AS {name}" for name, kind in ANIME.items())

@@ -65,7 +65,7 @@ def test_nine_favourites_of_today_bring_what_their_viewers_like(service: Service
 
 def test_dramas_of_one_studio_are_nearer_than_titles_at_random(service: Service) -> None:
     """Near: the mean cosine of the autoencoder's vectors of titles, of 10,000 random triples."""
-    model = service.model("mult-dae")
+    model = service.model("recvae")
     vectors = model.decoder.values / np.linalg.norm(model.decoder.values, axis=1, keepdims=True)  # type: ignore[attr-defined]
     rng = np.random.default_rng(0)
     triples = rng.integers(len(vectors), size=(10_000, 3))

@@ -23,7 +23,6 @@ from board.assemble import Measured, assemble, buckets, section
 from board.measure import keep, measure, tail_recall
 from board.plan import BLEND, CLOSED_FORM, NATURAL, PLAN, PROTOCOLS, STOPS, fingerprint, row_of
 from cli.test_journey import csv_folder
-from conftest import REPOSITORY
 from evaluate.planted import case
 from filing import newest
 from recommenders.described import two_tastes_features, two_tastes_pairs
@@ -31,6 +30,7 @@ from worlds import catalogue_of, two_tastes
 
 __all__ = ["csv_folder"]
 
+REPOSITORY = Path(__file__).parents[1]
 SCRIPT = REPOSITORY / "benchmarks" / "leaderboard.py"
 GIVEN = np.array([2, 4, 5, 6, 20, 30, 151, 400] * 10)
 """Numbers of titles that 80 planted users are given."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -276,6 +278,27 @@ def test_one_giant_franchise_in_front_does_not_starve_the_list() -> None:
     catalogue.requires[:] = -1
     assert ranked(scores, catalogue, mode=FranchiseMode.ENTRY, k=20) == [1, *range(2001, 2020)]
     assert ranked(scores, catalogue, mode=FranchiseMode.MIXED, k=20) == [1, *range(2001, 2020)]
+
+
+@given(world=worlds(), offset=st.integers(0, 15), popularity=st.sampled_from([-0.5, 0.0, 1.0]))
+def test_a_page_goes_on_exactly_where_the_one_before_it_ended(
+    world: tuple[NDArray[np.float32], Profile, Catalogue, FranchiseMode, int], offset: int, popularity: float
+) -> None:
+    scores, profile, catalogue, mode, k = world
+    page = Query(k=k, filters=Filters(year_from=2000), franchise=mode, popularity=popularity, offset=offset)
+    whole = rank(scores, profile, catalogue, replace(page, k=offset + k, offset=0))
+    found = rank(scores, profile, catalogue, page)
+    assert found.anime_ids.tolist() == whole.anime_ids[offset:].tolist()
+    assert found.scores.tolist() == whole.scores[offset:].tolist()
+
+
+def test_pages_of_a_long_list_hold_every_title_once() -> None:
+    scores = np.random.default_rng(0).random(3000, dtype=np.float32)
+    pages = [rank(scores, NOBODY, catalogue_of(3000), Query(k=700, offset=at)).anime_ids for at in range(0, 3500, 700)]
+    assert [len(page) for page in pages] == [700, 700, 700, 700, 200]
+    assert np.concatenate(pages).tolist() == (np.argsort(-scores, kind="stable") + 1).tolist()
+    with pytest.raises(InputError, match="begins at 0"):
+        rank(scores, NOBODY, catalogue_of(3000), Query(offset=-1))
 
 
 def test_scores_of_a_model_that_knows_less_are_spread_over_the_catalogue() -> None:

@@ -9,6 +9,8 @@ import pytest
 import anirec
 from anirec.core.ranking import FranchiseMode
 from anirec.service.recommend import Service
+from anirec.service.search import Search
+from anirec.wiring.search import load_search
 
 SPIKE = ["Cowboy Bebop", "Samurai Champloo", "Trigun"]
 
@@ -18,8 +20,8 @@ def service() -> Service:
     return anirec.load()
 
 
-def test_it_has_at_most_40_megabytes(service: Service) -> None:
-    assert sum(file.stat().st_size for file in service.path.rglob("*")) <= 40e6
+def test_it_has_at_most_60_megabytes(service: Service) -> None:
+    assert sum(file.stat().st_size for file in service.path.rglob("*")) <= 60e6
 
 
 def test_it_holds_no_prose(service: Service) -> None:
@@ -71,11 +73,6 @@ def test_the_manifest_says_where_it_is_from(service: Service) -> None:
 STEINS_GATE = 9253
 
 
-def needs_lenses(service: Service) -> None:
-    if set(service.lenses) < {"viewers", "genres", "crowd"}:
-        pytest.skip("the starter bundle is older than the lenses of `similar`: build it anew")
-
-
 def nearest(service: Service, by: str, k: int) -> list[int]:
     found = service.similar(STEINS_GATE, by=by, k=k, franchise=FranchiseMode.ANYTHING)
     return [r.anime.anime_id for r in found]
@@ -85,12 +82,44 @@ def test_viewers_of_one_title_watch_what_belongs_to_it(service: Service) -> None
     assert {30484, 10863} & set(nearest(service, "viewers", 10))  # its other world line, and its special
 
 
-def test_the_lenses_together_find_what_fans_name_beside_it(service: Service) -> None:
-    needs_lenses(service)
-    found = service.similar(STEINS_GATE, k=20)
-    assert 31240 in [r.anime.anime_id for r in found], found  # Re:Zero
-    assert all(r.likeness and r.likeness.lenses for r in found)
+def test_every_neighbour_says_through_which_lenses_it_came(service: Service) -> None:
+    assert all(r.likeness and r.likeness.lenses for r in service.similar(STEINS_GATE, k=30))
+
+
+def test_reviews_of_cowboy_bebop_speak_of_what_those_of_samurai_champloo_do(service: Service) -> None:
+    found = [r.anime.anime_id for r in service.similar(1, by="reviews", k=15)]
+    assert 205 in found
+    assert not {40677, 12029, 484, 582} & set(found[:5])
 
 
 def test_who_likes_one_title_may_like_what_fans_name_beside_it(service: Service) -> None:
     assert 31240 in [r.anime.anime_id for r in service.recommend(like=[STEINS_GATE], k=15)]
+
+
+@pytest.fixture(scope="module")
+def search() -> Search:
+    for needed in ("onnxruntime", "tokenizers", "Stemmer"):
+        pytest.importorskip(needed, reason="the extra text is not installed")
+    return load_search()
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted", "least", "barred"),
+    [
+        ("Overpowered protagonist", {29803, 40496, 20785, 37430, 30276, 32182, 38790}, 4, set()),
+        ("Crime drama", {13601, 32827, 40911, 40046, 1535, 889, 41120}, 4, set()),
+        ("Wholesome yuri", {39790, 37786, 36214, 6164, 10495, 6203}, 4, {32995, 3342}),
+        (
+            "Adventure with lots of travelling and meeting new people",
+            {486, 35838, 40571, 35839, 34798},
+            3,
+            {9253, 2236, 44074, 42249, 31043},
+        ),
+    ],
+)
+def test_the_old_systems_showcase_is_found(
+    search: Search, query: str, wanted: set[int], least: int, barred: set[int]
+) -> None:
+    found = {row.anime.anime_id for row in search.search(query, k=12)}
+    assert len(found & wanted) >= least, found
+    assert not found & barred

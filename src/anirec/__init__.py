@@ -7,16 +7,15 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from anirec.core.ranking import Filters, FranchiseMode
     from anirec.wiring.serve import load
 
-__all__ = ["Filters", "FranchiseMode", "__version__", "load"]
+    __version__: str
 
-__version__ = version("anirec")
+__all__ = ["Filters", "FranchiseMode", "__version__", "load"]
 
 
 def __getattr__(name: str) -> Any:
@@ -25,6 +24,10 @@ def __getattr__(name: str) -> Any:
         from anirec.wiring.serve import load  # noqa: PLC0415
 
         return load
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415
+
+        return version("anirec")
     if name in ("Filters", "FranchiseMode"):
         from anirec.core import ranking  # noqa: PLC0415
 

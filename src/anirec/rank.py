@@ -34,6 +34,8 @@ def align(scores: NDArray[np.float32], rows: NDArray[np.int64], catalogue: Catal
 def rank(scores: NDArray[np.float32], profile: Profile, catalogue: Catalogue, query: Query) -> Ranking:
     """Return the best `query.k` candidates of one profile, refilled until there are k or no more candidates.
 
+    Where the query has an offset, they are those that come after so many: one page goes on where the other ended.
+
     scores: [len(catalogue)], see `align`; -inf = cannot be recommended.
     Titles on the profile never come back (planned ones do if the query says so). Equal scores are ordered by id.
     Where only franchise openers may appear, the best of a franchise's openers takes the best score within the
@@ -41,7 +43,8 @@ def rank(scores: NDArray[np.float32], profile: Profile, catalogue: Catalogue, qu
     asks for this year's anime gets no remake for the fame of the original.
 
     Raises:
-        InputError: k is less than 1, popularity is outside -1..1, or a filter names an unknown kind or label.
+        InputError: k is less than 1, offset less than 0, popularity outside -1..1, or a filter names an unknown kind or
+            label.
     """
     ((rows, best),) = rank_by_modes(scores, profile, catalogue, query, (query.franchise,))
     return Ranking(anime_ids=catalogue.anime_ids[rows], scores=best)
@@ -63,12 +66,15 @@ def rank_by_modes(
     """
     if query.k < 1:
         raise InputError(f"k is {query.k}; ask for at least 1 title")
+    if query.offset < 0:
+        raise InputError(f"offset is {query.offset}; a list begins at 0")
     if query.popularity:
         scores = leaning(scores, catalogue, query.popularity)
     passing = _passing(catalogue, query.filters)
     leaders = Leaders(scores if passing.all() else np.where(passing, scores, np.float32(-np.inf)))
     ruled = _Ruled.by(profile, catalogue, include_planned=query.include_planned)
-    return [_ranked(leaders, ruled, catalogue, query.k, mode) for mode in modes]
+    found = (_ranked(leaders, ruled, catalogue, query.offset + query.k, mode) for mode in modes)
+    return [(rows[query.offset :], best[query.offset :]) for rows, best in found]
 
 
 class Leaders:
@@ -243,6 +249,10 @@ def _passing(catalogue: Catalogue, filters: Filters) -> NDArray[np.bool_]:
             passing &= column >= max(least, 1)
         if most is not None:
             passing &= (column <= most) & (column > 0)
+    if filters.among is not None:
+        passing &= filters.among.passing
+    elif filters.airing:
+        raise InputError("a catalogue does not know what is airing; ask a service")
     for label in filters.genres_in:
         passing &= _rows_with(catalogue, label)
     for label in filters.genres_out:

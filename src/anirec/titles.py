@@ -103,14 +103,26 @@ class TitleIndex:
         """Return whether some anime has exactly this title."""
         return len(self.places_of(title_key(text))) > 0
 
+    def exactly(self, text: str) -> int | None:
+        """Return the best known of the anime that have exactly this title, a main one before a synonym; None = none."""
+        places = self.places_of(title_key(text))
+        ranked = ((int(self.levels[p]), -self._members(int(self.anime_ids[p])), int(self.anime_ids[p])) for p in places)
+        best = min(ranked, default=None)
+        return None if best is None else best[2]
+
     def search(self, text: str, limit: int = SHOWN) -> list[TitleMatch]:
         """Return up to `limit` anime whose titles are nearest to the text, nearest first, better known ones first."""
         similarity = self._similarities(title_key(text))
         order = sorted(similarity, key=lambda i: (-round(similarity[i]), -self._members(i), i))
         return [self._match(i, similarity[i]) for i in order[:limit]]
 
+    @cached_property
+    def _known(self) -> frozenset[int]:
+        """All ids: a list may name a thousand of them."""
+        return frozenset(self.catalogue.anime_ids.tolist())
+
     def _by_id(self, anime_id: int) -> Resolved:
-        if len(self.catalogue.rows_of(np.array([min(anime_id, 2**31 - 1)], dtype=np.int32))) == 0:
+        if anime_id not in self._known:
             raise InputError(f"there is no anime with the id {anime_id} in this bundle")
         return Resolved(anime_id)
 

@@ -64,6 +64,71 @@ def test_a_list_in_a_file_is_used_and_what_is_typed_goes_before_it(ask: Ask, tmp
     assert "cannot be read" in err
 
 
+def test_a_group_gets_what_nobody_has_seen_and_the_same_as_the_service_gives(ask: Ask, tmp_path: Path) -> None:
+    own = tmp_path / "ben.csv"
+    own.write_text("anime_id,score\n12,9\n13,8\n")
+    words = ["group", "--member", "Ann: Show 4:9, 5", "--list", str(own), "-k", "4"]
+    code, out, _ = ask(*words, "--json")
+    answer = json.loads(out)
+    assert code == 0
+    assert (answer["strategy"], answer["next_offset"]) == ("fairness", 4)
+    assert [view["name"] for view in answer["items"][0]["members"]] == ["Ann", "ben"]
+    assert not {4, 5, 12, 13} & {item["anime_id"] for item in answer["items"]}
+    code, out, _ = ask(*words)
+    assert (code, "Ann" in out, "ben" in out) == (0, True, True)
+    for bad, message in (
+        ("Ann", "who likes what"),
+        ("Ann: ", "who likes what"),
+        ("Ann: No Such Thing At All", "no anime"),
+    ):
+        code, _, err = ask("group", "--member", bad, "--list", str(own))
+        assert (code, message in err) == (2, True)
+
+
+def test_looking_around_shows_anime_or_says_what_the_bundle_lacks(ask: Ask) -> None:
+    code, out, _ = ask("random", "--seed", "3", "--json")
+    assert (code, json.loads(out)["anime_id"] in range(1, 26)) == (0, True)
+    assert ask("random", "--seed", "3", "--json")[1] == out
+    code, _, err = ask("trending")
+    assert (code, "start dates" in err) == (5, True)
+    code, _, err = ask("season", "2020", "spring")
+    assert (code, "start dates" in err) == (5, True)
+    code, _, err = ask("season", "2020", "autumn")
+    assert (code, "winter" in err) == (2, True)
+
+
+def test_the_watch_order_of_a_franchise_is_shown(ask: Ask) -> None:
+    code, out, _ = ask("watch-order", "Show 2", "--json")
+    assert code == 0
+    places = [(item["anime_id"], item["order"], item["entry"], item["optional"]) for item in json.loads(out)["items"]]
+    assert places == [(1, 0, True, False), (2, 1, False, False), (3, 2, False, False)]
+    code, out, _ = ask("watch-order", "Show 2", "--no-optional")
+    assert (code, "Show 3" in out) == (0, True)
+
+
+def test_parts_of_the_blend_may_be_weighed(ask: Ask) -> None:
+    def ids(*words: str) -> list[int]:
+        code, out, _ = ask("recommend", "--like", "4", "--json", *words)
+        assert code == 0
+        return [item["anime_id"] for item in json.loads(out)["items"]]
+
+    assert ids("--weight", "ease=0") == ids("--model", "popularity") != ids("--weight", "ease=2")
+    code, _, err = ask("recommend", "--like", "4", "--weight", "ease")
+    assert (code, "is not PART=FACTOR" in err) == (2, True)
+
+
+@pytest.mark.parametrize("words", [["recommend", "--like", "4", "--like", "5"], ["similar", "4"]])
+def test_the_second_page_goes_on_where_the_first_ended(ask: Ask, words: list[str]) -> None:
+    pages = [json.loads(ask(*words, "-k", "4", "--offset", at, "--json")[1]) for at in ("0", "4")]
+    whole = json.loads(ask(*words, "-k", "8", "--json")[1])
+    assert pages[0]["items"] + pages[1]["items"] == whole["items"]
+    assert [page["next_offset"] for page in pages] == [4, 8]
+    every = json.loads(ask(*words, "-k", "100", "--json")[1])
+    assert every["next_offset"] is None
+    last = json.loads(ask(*words, "-k", "4", "--offset", str(len(every["items"]) - 4), "--json")[1])
+    assert (last["items"], last["next_offset"]) == (every["items"][-4:], None)
+
+
 def test_the_table_shows_titles_and_reasons(ask: Ask) -> None:
     code, out, _ = ask("recommend", "--like", "4", "--like", "5", "-k", "3")
     assert code == 0
@@ -118,7 +183,26 @@ def test_doctor_calls_a_sound_bundle_sound_and_a_damaged_one_damaged(ask: Ask, t
 
 
 @pytest.mark.parametrize(
-    "command", ["recommend", "similar", "info", "train", "evaluate", "batch", "similar-batch", "doctor"]
+    "command",
+    [
+        "recommend",
+        "similar",
+        "info",
+        "train",
+        "evaluate",
+        "batch",
+        "similar-batch",
+        "doctor",
+        "search",
+        "search-batch",
+        "index",
+        "export-encoder",
+        "group",
+        "random",
+        "trending",
+        "season",
+        "watch-order",
+    ],
 )
 def test_every_command_explains_itself_with_an_example(ask: Ask, command: str) -> None:
     code, out, _ = ask(command, "--help")
@@ -126,7 +210,7 @@ def test_every_command_explains_itself_with_an_example(ask: Ask, command: str) -
     assert f"anirec {command}" in out.split("Options:")[0].split("\n", 1)[1]
 
 
-def test_help_needs_neither_numpy_nor_duckdb() -> None:
+def test_help_needs_neither_scipy_nor_duckdb() -> None:
     script = (
         "import sys; sys.argv = ['anirec', '--version']\n"
         "from anirec.cli import main\n"

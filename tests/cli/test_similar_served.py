@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from anirec.core.errors import InputError, MissingAbility
-from anirec.core.ranking import NO_FILTERS, FranchiseMode, Query
+from anirec.core.ranking import NO_FILTERS, Filters, FranchiseMode, Query
 from anirec.service.batch import similar_batch
 from anirec.service.recommend import Service
 from anirec.service.training import train
@@ -109,6 +109,31 @@ def test_an_old_bundle_answers_by_viewers_and_says_that_it_lacks_the_rest(small_
 def test_a_lens_that_no_bundle_has_is_bad_input_and_the_error_lists_those_there_are(full: Path) -> None:
     with pytest.raises(InputError, match='no lens "smell"; there are blend, viewers, genres, crowd'):
         load(full).similar(3, by="smell")
+
+
+def test_the_opposite_is_what_the_other_taste_likes_among_titles_that_people_know(full: Path) -> None:
+    service = load(full)
+    assert len(service.similar(3, opposite=True)) == 0, "nothing has 50,000 members here"
+    asked = Filters(min_members=1000)
+    found = service.similar(3, by="viewers", opposite=True, k=4, filters=asked)
+    assert {item.anime.anime_id for item in found} <= set(range(11, 21))
+    assert all(item.likeness is not None and item.likeness.lenses == {} for item in found)
+    page = service.similar(3, by="viewers", opposite=True, k=2, offset=2, filters=asked)
+    assert page.items == found.items[2:]
+
+
+def test_a_lens_for_characters_is_missing_and_the_error_says_what_to_do(full: Path) -> None:
+    with pytest.raises(MissingAbility, match=r'"characters".*look through genres'):
+        load(full).similar(3, by="characters")
+
+
+def test_a_trained_bundle_says_why_how_likely_and_which_score(full: Path) -> None:
+    found = load(full).recommend(like=["1:9", "2:8", "3:9", "4:7"], dislike=[12], k=8, filters=NO_FILTERS)
+    first = found.items[0]
+    assert first.anime.anime_id in range(5, 11)
+    assert first.match is not None
+    assert 50 < first.match <= 100
+    assert {why.anime_id for why in first.because if why.share > 0} <= {1, 2, 3, 4}
 
 
 def test_every_row_says_which_lenses_saw_it_what_both_are_about_and_how_many_named_them(full: Path) -> None:

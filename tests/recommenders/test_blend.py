@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from anirec.core.profile import Profile
 from anirec.core.state import State
-from anirec.recommenders import blend, popularity
+from anirec.recommenders import blend, popularity, readings
 
 SIZES = np.array([1, 10, 100], dtype=np.float32)
 
@@ -22,33 +22,33 @@ def test_between_two_sizes_weights_lie_between_theirs_and_outside_they_stay(size
     assert mix == pytest.approx(expected, abs=1e-6)
 
 
-@pytest.mark.parametrize("reading", sorted(blend.READINGS))
+@pytest.mark.parametrize("reading", sorted(readings.READINGS))
 def test_every_reading_has_the_views_that_it_says_and_keeps_the_order_of_scores(reading: str) -> None:
     scores = np.sort(np.random.default_rng(0).random(30).astype(np.float32))
-    views = blend.READINGS[reading](scores)
-    assert views.shape == (blend.VIEWS[reading], 30)
+    views = readings.READINGS[reading](scores)
+    assert views.shape == (readings.VIEWS[reading], 30)
     assert views.dtype == np.float32
     assert np.isfinite(views).all()
     assert np.all(np.diff(views, axis=1) >= 0)
 
 
-@pytest.mark.parametrize("reading", sorted(set(blend.READINGS) - {"standard"}))
+@pytest.mark.parametrize("reading", sorted(set(readings.READINGS) - {"standard"}))
 def test_a_title_that_a_part_does_not_know_is_read_as_the_least_of_all(reading: str) -> None:
     scores = np.append(np.random.default_rng(0).random(30), 0).astype(np.float32)
-    assert blend.READINGS[reading](scores).min(axis=1) == pytest.approx(0, abs=1e-6)
+    assert readings.READINGS[reading](scores).min(axis=1) == pytest.approx(0, abs=1e-6)
 
 
 def test_logits_are_read_as_logarithms_and_as_roots_of_chances() -> None:
     scores = np.random.default_rng(0).normal(size=30).astype(np.float32)
-    logs, roots = blend.READINGS["logits"](scores)
+    logs, roots = readings.READINGS["logits"](scores)
     chances = np.exp(scores) / np.exp(scores).sum()
     assert logs == pytest.approx(np.log(chances) - np.log(chances).min(), abs=1e-5)
     assert roots == pytest.approx(np.sqrt(chances) - np.sqrt(chances).min(), abs=1e-6)
 
 
-@pytest.mark.parametrize("reading", sorted(blend.READINGS))
+@pytest.mark.parametrize("reading", sorted(readings.READINGS))
 def test_a_part_without_items_can_be_read(reading: str) -> None:
-    assert blend.READINGS[reading](np.empty(0, np.float32)).shape == (blend.VIEWS[reading], 0)
+    assert readings.READINGS[reading](np.empty(0, np.float32)).shape == (readings.VIEWS[reading], 0)
 
 
 def floor(values: list[float]) -> popularity.Popularity:

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from anirec.core.profile import Profile
-from anirec.recommenders import co_rating, item2vec
+from anirec.recommenders import co_rating, item2vec, text_vectors
 from anirec.recommenders.vectors import ItemVectors
 from conformance import Conformance, Oracle, Subject
 from recommenders.test_conformance import through_a_bundle
@@ -50,3 +50,24 @@ class TestItem2Vec(Conformance):
         model = item2vec.fit(two_tastes(), config, np.random.default_rng(0))
         restored = through_a_bundle(tmp_path, {"item2vec": model.state()}, "item2vec")
         return Subject(model, restored, nearness_by_definition(model), tolerance=1e-5)
+
+
+class TestTextVectors(Conformance):
+    @pytest.fixture
+    def subject(self, tmp_path: Path) -> Subject:
+        rng = np.random.default_rng(0)
+        ids = np.array([i for i in range(1, 23) if i != 4], dtype=np.int32)
+        drawn = rng.normal(2 * np.eye(9)[0], size=(len(ids), 9)).astype(np.float32)
+        model = text_vectors.fit(ids, drawn, text_vectors.TextVectorsConfig(dimensions=6, sharpness=2))
+        assert model is not None
+        known = {int(i): code / np.sqrt(code @ code) for i, code in zip(ids, model.codes.astype(float), strict=True)}
+
+        def score(profile: Profile) -> NDArray[np.float64]:
+            """The cosine with the likings-weighted sum of the profile's titles, squared, 0 where it is below 0."""
+            given = [(known[i], w) for i, w in zip(profile.anime_ids, profile.liking, strict=True) if i in known]
+            mean = sum((float(w) * vector for vector, w in given), np.zeros(6))
+            length = np.sqrt(mean @ mean) or 1.0
+            return np.array([max(float(mean @ vector) / length, 0.0) ** 2 for vector in known.values()])
+
+        restored = through_a_bundle(tmp_path, {"text_vectors": model.state()}, "text_vectors")
+        return Subject(model, restored, score, tolerance=1e-5)

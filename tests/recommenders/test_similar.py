@@ -55,6 +55,24 @@ def test_where_no_lens_says_anything_what_many_like_comes_first() -> None:
     assert nearest(model, UNNAMED, 1) == [int(model.items[np.argmax(model.likes)])]
 
 
+def test_what_is_unlike_a_title_is_what_its_viewers_leave_out_and_shares_no_label() -> None:
+    model = three_lenses()
+    viewers, genres = (model.by(lens).unlike(Profile.of_likes([3])) for lens in ("viewers", "genres"))
+    of_viewers = model.items[np.argsort(-viewers, kind="stable")[:5]]
+    assert not set(of_viewers.tolist()) & set(range(1, 11))
+    assert len(set(of_viewers.tolist()) & set(range(11, 21))) >= 4, "the other taste, not merely unknown titles"
+    same = np.isin(model.items, [8, 13, 18, 23])
+    assert genres[same].max() < genres[~same & (model.items != 3)].min()
+    whole = model.unlike(Profile.of_likes([3]))
+    assert int(np.argmin(whole)) + 1 in {3, 13}, "the title itself, or what all lenses see beside it"
+
+
+def test_of_titles_that_are_unlike_alike_more_liked_ones_go_first() -> None:
+    model = three_lenses().by("crowd")
+    unlike = model.unlike(Profile.of_likes([UNNAMED]))
+    assert int(np.argmax(unlike)) == int(np.argmax(model.likes))
+
+
 def test_the_best_is_looked_for_among_titles_that_are_no_relatives() -> None:
     scores, related = np.array([9.0, 1.0, 0.25, -1.0], np.float32), np.array([True, False, False, False])
     assert of_the_best(scores, related).tolist() == [3.0, 1.0, 0.5, 0.0]

@@ -1,20 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from anirec.core.profile import Profile
-from anirec.evaluate.named import measure, questions
+from anirec.evaluate.protocols.item_similarity import questions
+from anirec.evaluate.run import case_by_case
 from anirec.prepare.dataset import Dataset
 from anirec.prepare.pairs import Pairs, pairs_of
 from anirec.prepare.splits import Case
-from anirec.rank import align
 from anirec.recommenders import content, crowd, popularity
-from anirec.recommenders.similar import Similar
 from anirec.service.lenses import LEAST, Choice, Lens, Pool, Unseen, best_weights, fit_similar, gather, joined, listed
 from anirec.service.progress import silent
 from recommenders.described import features_of
@@ -62,10 +59,6 @@ def chosen(lenses: Mapping[str, Lens], pairs: Pairs, seed: int = 0) -> Choice:
     return fit_similar(data, CATALOGUE, pairs, ("ease", viewers), lenses, seed=seed, progress=silent)
 
 
-def scores(model: Similar, anime_id: int) -> NDArray[np.float32]:
-    return align(model.score([Profile.of_likes([anime_id])])[0], CATALOGUE.rows_of(model.items), CATALOGUE)
-
-
 def test_the_lens_that_sees_what_people_name_gets_the_most_weight_and_noise_the_least() -> None:
     choice = chosen({"noise": Lens(noise, 5.0), "genres": Lens(genres, 0.1)}, named())
     weights = choice.similar.weights
@@ -83,10 +76,12 @@ def test_the_blend_finds_held_out_pairs_better_than_popularity() -> None:
         {"noise": Lens(noise, 1.0), "genres": Lens(genres, 1.0), "crowd": Lens(graph, 1.0)}, learned
     ).similar
 
-    scorers = {"blend": partial(scores, similar), "popularity": partial(scores, similar.by("viewers"))}
-    report = measure(scorers, questions(tested, learned, CATALOGUE), CATALOGUE, np.random.default_rng(0))
-    rows = report.rows["unrelated"]
-    assert rows["blend"]["ndcg@10"].low > rows["popularity"]["ndcg@10"].high + 0.2
+    asked = questions(tested, learned, CATALOGUE.anime_ids)
+    blend, popular = (
+        case_by_case(model, asked.cases, CATALOGUE, gains=asked.gains, barred=asked.barred)["unrelated"].of("ndcg@10")
+        for model in (similar, similar.by("viewers"))
+    )
+    assert np.nanmean(blend) > np.nanmean(popular) + 0.3
 
 
 def test_weights_are_chosen_on_pairs_that_no_lens_has_seen() -> None:
@@ -133,10 +128,12 @@ def test_relatives_and_what_was_learned_are_not_in_the_pool(monkeypatch: pytest.
     monkeypatch.setattr("anirec.service.lenses.POOL", N)
     learned, held = named().parted(0.2, np.random.default_rng(7))
     similar = chosen({"genres": Lens(genres, 1.0)}, learned).similar
-    asked = questions(held, learned, CATALOGUE)[:1]
+    every = questions(held, learned, CATALOGUE.anime_ids)
+    asked = every.at(np.array([[case.user_id for case in every.cases].index(13)]))  # whose relative is 1
+    (barred,) = asked.barred
+    assert len(barred)
     pool = gather(similar, asked, CATALOGUE, silent)
-    candidates = N - len(np.union1d(asked[0].barred("unrelated", CATALOGUE), [asked[0].row]))
-    assert pool.gains.shape == (1, candidates)
+    assert pool.gains.shape == (1, N - len({1, 13, *barred.tolist()}))
 
 
 def test_the_figure_that_is_sought_is_that_of_the_definition() -> None:
@@ -175,9 +172,10 @@ def test_two_pools_joined_count_alike_whatever_their_sizes() -> None:
 def test_a_list_asks_for_what_is_on_it_besides_the_one_title_given() -> None:
     case = Case(7, Profile.of_likes([3]), np.array([5, 9], dtype=np.int32))
     nothing = Case(8, Profile.of_likes([3, 4]), np.array([5], dtype=np.int32))
-    (question,) = listed((case, nothing), CATALOGUE)
-    assert CATALOGUE.anime_ids[[question.row, *question.targets.tolist()]].tolist() == [3, 5, 9]
-    assert question.gains.tolist() == [1, 1]
+    asked = listed((case, nothing), CATALOGUE)
+    (of_list,), (gains,), (barred,) = asked.cases, asked.gains, asked.barred
+    assert (of_list.given.anime_ids.tolist(), of_list.targets.tolist()) == ([3], [5, 9])
+    assert (gains.tolist(), barred.tolist()) == ([1, 1], [])
 
 
 def test_lists_that_a_lens_foretells_give_it_more_weight_than_pairs_alone() -> None:

@@ -134,7 +134,10 @@ def test_a_csv_goes_by_id_or_by_title(tmp_path: Path) -> None:
         (b"colour,size\nred,5\n", "has the columns colour, size; a list needs anime_id or mal_id"),
         (b"\xff\xfe\x00", "neither XML, nor JSON, nor CSV in UTF-8"),
         (gzip.compress(XML.encode())[:60], "cannot be read"),
-        (gzip.compress(b"<" + b" " * (MAX_BYTES + 10)), "has more than 64 MB"),
+        (gzip.compress(b"<" + b" " * (MAX_BYTES + 10)), "has more than 200 times its size when it is unzipped"),
+        (b"PK\x03\x04 and so on", "is a ZIP archive; unpack it"),
+        (b"[" * 100_000, "is not whole JSON"),
+        (b'{"a":' * 900 + b"[]" + b"}" * 900, "is not whole JSON|holds not one anime"),
     ],
     ids=[
         "empty",
@@ -148,6 +151,9 @@ def test_a_csv_goes_by_id_or_by_title(tmp_path: Path) -> None:
         "bytes",
         "cut gz",
         "bomb",
+        "archive",
+        "deep",
+        "nested",
     ],
 )
 def test_what_is_no_list_is_refused_with_what_is_wrong(tmp_path: Path, content: bytes, message: str) -> None:

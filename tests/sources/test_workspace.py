@@ -13,13 +13,13 @@ def silent(stage: str, done: int, total: int) -> None:
     pass
 
 
-def small_workspace(folder: Path, *, score: int = 9) -> Path:
+def small_workspace(folder: Path, *, score: int = 9, kind: str = "TV", minutes: int = 24) -> Path:
     folder.mkdir()
     columns = {
         "mal_id": "1", "anilist_id": "1", "anidb_id": "23", "kitsu_id": "1", "title": "'Gintama&#039; '",
-        "title_english": "''", "title_japanese": "NULL::VARCHAR", "synonyms": "['A &amp; B']", "type": "'TV'",
+        "title_english": "''", "title_japanese": "NULL::VARCHAR", "synonyms": "['A &amp; B']", "type": f"'{kind}'",
         "episodes": "26", "status": "'Finished Airing'", "start_date": "'1998-04-03'", "year": "1998",
-        "season": "'spring'", "source": "'Manga'", "duration": "24", "age_rating": "'R'", "nsfw": "false",
+        "season": "'spring'", "source": "'Manga'", "duration": f"{minutes}", "age_rating": "'R'", "nsfw": "false",
         "genres": "['Action']", "themes": "['Space']", "demographics": "[]::VARCHAR[]", "tags": "[]::VARCHAR[]",
         "studios": "['Sunrise']", "score": "8.7", "scored_by": "10", "members": "20", "favorites": "3",
         "image_url": "NULL::VARCHAR",
@@ -59,6 +59,17 @@ def test_entities_in_titles_are_undone_and_empty_titles_are_missing(tmp_path: Pa
     import_folder(small_workspace(tmp_path / "in"), tmp_path / "out", progress=silent)
     found = rows(tmp_path / "out" / "anime.parquet", "title, title_english, synonyms, minutes, adult")
     assert found == [("Gintama'", None, ["A & B"], 24, False)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "minutes", "expected"),
+    [("Movie", 1, None), ("Movie", 90, 90), ("TV", 2, 2), ("Music", 1, 1), ("Special", 2, None), ("TV", 0, None)],
+)
+def test_what_may_be_hours_is_not_read_as_minutes(
+    kind: str, minutes: int, expected: int | None, tmp_path: Path
+) -> None:
+    import_folder(small_workspace(tmp_path / "in", kind=kind, minutes=minutes), tmp_path / "out", progress=silent)
+    assert rows(tmp_path / "out" / "anime.parquet", "minutes") == [(expected,)]
 
 
 def test_a_score_of_11_is_rejected_and_counted(tmp_path: Path) -> None:

@@ -8,8 +8,15 @@ import sys
 
 import click
 
+import anirec.cli.atlas
+import anirec.cli.browse
 import anirec.cli.data
+import anirec.cli.doctor
+import anirec.cli.encoders
 import anirec.cli.fetch
+import anirec.cli.search
+import anirec.cli.serve
+import anirec.cli.together
 import anirec.cli.workshop  # noqa: F401 - all add their commands to the group
 from anirec.cli.commands import cli
 from anirec.core.errors import AnirecError, BundleError, InputError, MissingAbility, SiteError, SourceError, TitleError

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from anirec.cli import options, render
 from anirec.core.ranking import NO_FILTERS, FranchiseMode, Query
+
+if TYPE_CHECKING:
+    from anirec.service.answers import Info, Recommendations
 
 EXIT_CODE_HELP = """\b
 Exit codes: 0 done. 1 a mistake in anirec. 2 fix what you typed (unknown or ambiguous title, bad option or file).
@@ -19,12 +22,13 @@ it again later. 130 interrupted."""
 @click.group(epilog=EXIT_CODE_HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="anirec", message="anirec %(version)s")
 def cli() -> None:
-    """Recommend anime: from a few favourites or one title, on your own machine.
+    """Recommend anime: from a few favourites, one title, or a mood in your own words, on your own machine.
 
     \b
     anirec recommend --like "Cowboy Bebop" --like "Trigun:9" --dislike "Naruto"
     anirec similar "Steins;Gate" --year-from 2015
     anirec info 5114
+    anirec search "wholesome adventure with lots of travelling"
     """
 
 
@@ -37,19 +41,17 @@ def cli() -> None:
 )
 @click.option("--dislike", multiple=True, metavar="TITLE", help="Move away from this; may be repeated.")
 @click.option("--seen", multiple=True, metavar="TITLE", help="Leave this out; may be repeated.")
-@click.option(
-    "--list",
-    "list_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Your own list: MyAnimeList's export (.xml, .xml.gz), AniList's JSON, or a CSV with ids or titles.",
+@options.list_option(
+    "Your own list: MyAnimeList's export (.xml, .xml.gz), AniList's JSON, or a CSV with ids or titles."
 )
 @options.count_option
+@options.offset_option
 @options.franchise_option
 @options.popularity_option
 @options.filter_options
 @click.option("--ignore-dislikes", is_flag=True, help="What you dislike or dropped is left out, and says nothing more.")
-@click.option("--model", metavar="NAME", help="A model of the bundle (see `anirec doctor`).  [default: the bundle's]")
+@options.model_option
+@options.weights_option
 @options.bundle_option
 @options.json_option
 def recommend(
@@ -59,10 +61,12 @@ def recommend(
     seen: tuple[str, ...],
     list_file: Path | None,
     k: int,
+    offset: int,
     franchise: str,
     popularity: float,
     ignore_dislikes: bool,
     model: str | None,
+    weights: dict[str, float] | None,
     bundle: str | None,
     as_json: bool,
     **filters: Any,
@@ -79,7 +83,7 @@ def recommend(
     anirec recommend --like Mushishi --popularity hidden-gems
     anirec recommend --list animelist.xml.gz --genre Mystery
     """
-    service = _load(bundle)
+    service = load(bundle)
     own = service.read_list(list_file) if list_file else None
     if own and not as_json:
         click.echo(str(own), err=True)
@@ -89,11 +93,13 @@ def recommend(
         seen=seen,
         entries=own.entries if own else (),
         k=k,
+        offset=offset,
         franchise=franchise,
         popularity=popularity,
         filters=options.filters_of(**filters),
         use_dislikes=not ignore_dislikes,
         model=model,
+        weights=weights,
     )
     if as_json:
         render.print_json(render.recommendations_json(answer) | ({"list": render.list_json(own)} if own else {}))
@@ -104,14 +110,26 @@ def recommend(
 @cli.command()
 @click.argument("title")
 @options.lens_option
+@click.option("--opposite", is_flag=True, help="The least like it instead, of titles that at least 50,000 people know.")
 @options.count_option
+@options.offset_option
 @options.franchise_option
 @options.popularity_option
 @options.filter_options
 @options.bundle_option
 @options.json_option
 def similar(
-    *, title: str, by: str, k: int, franchise: str, popularity: float, bundle: str | None, as_json: bool, **filters: Any
+    *,
+    title: str,
+    by: str,
+    opposite: bool,
+    k: int,
+    offset: int,
+    franchise: str,
+    popularity: float,
+    bundle: str | None,
+    as_json: bool,
+    **filters: Any,
 ) -> None:
     """List the anime most like TITLE: in whom they please, in what they are about, in what people name beside it.
 
@@ -119,13 +137,13 @@ def similar(
     anirec similar "Steins;Gate"
     anirec similar "Steins;Gate" --by genres
     anirec similar Monster --genre Mystery --json
+    anirec similar "Steins;Gate" --opposite
     """
     chosen = options.filters_of(**filters)
-    answer = _load(bundle).similar(title, by=by, k=k, franchise=franchise, popularity=popularity, filters=chosen)
-    if as_json:
-        render.print_json(render.recommendations_json(answer))
-    else:
-        render.print_recommendations(answer)
+    answer = load(bundle).similar(
+        title, by=by, opposite=opposite, k=k, offset=offset, franchise=franchise, popularity=popularity, filters=chosen
+    )
+    show(answer, as_json=as_json)
 
 
 @cli.command()
@@ -139,29 +157,18 @@ def info(title: str, bundle: str | None, as_json: bool) -> None:
     anirec info "Cowboy Bebop"
     anirec info 9253 --json
     """
-    answer = _load(bundle).info(title)
-    if as_json:
-        render.print_json(render.info_json(answer))
-    else:
-        render.print_info(answer)
+    show_info(load(bundle).info(title), as_json=as_json)
 
 
 @cli.command()
-@click.option(
+@options.file_option(
     "--profiles",
     required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
     metavar="IN.parquet",
-    help="Columns profile_id, anime_id, score (1..10 or null), status (or null).",
+    about="Columns profile_id, anime_id, score (1..10 or null), status (or null).",
 )
-@click.option("--k", "k", default=100, show_default=True, type=click.IntRange(min=1), help="How many for each profile.")
-@click.option(
-    "--out",
-    required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="OUT.parquet",
-    help="Columns profile_id, rank (from 1), anime_id, score.",
-)
+@options.each_option(100, "profile")
+@options.rows_option("profile_id")
 @click.option("--allow-franchise", is_flag=True, help="Switch the franchise rules off (same as --franchise anything).")
 @options.franchise_option
 @click.option("--model", metavar="NAME", help="A model of the bundle.  [default: the bundle's]")
@@ -190,27 +197,15 @@ def batch(
     mode = FranchiseMode.ANYTHING if allow_franchise else FranchiseMode(franchise)
     with render.progress_bar(quiet=as_json) as progress:
         report = recommend_batch(
-            _load(bundle), profiles, out, Query(k=k, filters=NO_FILTERS, franchise=mode), model=model, progress=progress
+            load(bundle), profiles, out, Query(k=k, filters=NO_FILTERS, franchise=mode), model=model, progress=progress
         )
-    _print_batch(report, out, "profiles", as_json=as_json)
+    print_batch(report, out, "profiles", as_json=as_json)
 
 
 @cli.command(name="similar-batch")
-@click.option(
-    "--ids",
-    required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="IN.parquet",
-    help="A column anime_id.",
-)
-@click.option("--k", "k", default=50, show_default=True, type=click.IntRange(min=1), help="How many for each title.")
-@click.option(
-    "--out",
-    required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="OUT.parquet",
-    help="Columns query_anime_id, rank (from 1), anime_id, score.",
-)
+@options.file_option("--ids", required=True, metavar="IN.parquet", about="A column anime_id.")
+@options.each_option(50, "title")
+@options.rows_option("query_anime_id")
 @click.option("--allow-franchise", is_flag=True, help="Let relatives of the title and later seasons appear.")
 @options.lens_option
 @options.bundle_option
@@ -227,11 +222,12 @@ def similar_batch(
 
     mode = FranchiseMode.ANYTHING if allow_franchise else FranchiseMode.ENTRY
     with render.progress_bar(quiet=as_json) as progress:
-        report = run(_load(bundle), ids, out, Query(k=k, filters=NO_FILTERS, franchise=mode), by=by, progress=progress)
-    _print_batch(report, out, "titles", as_json=as_json)
+        report = run(load(bundle), ids, out, Query(k=k, filters=NO_FILTERS, franchise=mode), by=by, progress=progress)
+    print_batch(report, out, "titles", as_json=as_json)
 
 
-def _print_batch(report: Any, out: Path, what: str, *, as_json: bool) -> None:
+def print_batch(report: Any, out: Path, what: str, *, as_json: bool) -> None:
+    """Print what a batch did. what: the things that were answered."""
     if as_json:
         render.print_json(vars(report))
         return
@@ -242,7 +238,24 @@ def _print_batch(report: Any, out: Path, what: str, *, as_json: bool) -> None:
         click.echo(f"{report.duplicates:,} of {report.rows_read:,} rows say again what another row says: merged")
 
 
-def _load(bundle: str | None) -> Any:
-    from anirec.wiring.serve import load
+def show(answer: Recommendations, *, as_json: bool) -> None:
+    """Print a list."""
+    if as_json:
+        render.print_json(render.recommendations_json(answer))
+    else:
+        render.print_recommendations(answer)
 
-    return load(bundle)
+
+def show_info(answer: Info, *, as_json: bool) -> None:
+    """Print what is known of one anime."""
+    if as_json:
+        render.print_json(render.info_json(answer))
+    else:
+        render.print_info(answer)
+
+
+def load(bundle: str | None) -> Any:
+    """Return the service that answers from a bundle, None = the default one."""
+    from anirec.wiring.serve import load as opened
+
+    return opened(bundle)

@@ -10,14 +10,7 @@ from anirec.cli import options, render
 from anirec.cli.commands import cli
 
 folder_argument = click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
-to_option = click.option(
-    "--to",
-    "out",
-    required=True,
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="Folder to write; replaced when complete.",
-)
+to_option = options.folder_option("--to", "out", required=True, about="Folder to write; replaced when complete.")
 
 
 @cli.group()
@@ -35,11 +28,8 @@ def data() -> None:
     type=click.FloatRange(0, 1),
     help="Refuse a table of which a larger share of rows is unusable.",
 )
-@click.option(
-    "--ids",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="Canonical folder of an id map: finds anime of which only another site's number is known.",
+@options.folder_option(
+    "--ids", about="Canonical folder of an id map: finds anime of which only another site's number is known."
 )
 @options.json_option
 def import_(path: Path, out: Path, max_rejects: float, ids: Path | None, as_json: bool) -> None:

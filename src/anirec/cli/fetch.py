@@ -27,13 +27,8 @@ def fetch() -> None:
     """
 
 
-to_option = click.option(
-    "--to",
-    "folder",
-    required=True,
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="Folder that keeps the answers; one for each site.",
+to_option = options.folder_option(
+    "--to", "folder", required=True, about="Folder that keeps the answers; one for each site."
 )
 pause_option = click.option(
     "--pause", type=click.FloatRange(min=0), metavar="SECONDS", help="At least so long between requests."

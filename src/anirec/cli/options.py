@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -11,6 +12,52 @@ from anirec.core.catalogue import KINDS
 from anirec.core.ranking import POPULARITY_STOPS, Filters, FranchiseMode
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+TEXTS_HELP = "A canonical folder (see `anirec data import`) with synopses, reviews, or both."
+
+
+def file_option(
+    *names: str, about: str, metavar: str = "FILE", required: bool = False, multiple: bool = False
+) -> Callable[[Command], Command]:
+    """Return an option that names a file. names: as `click.option` takes them."""
+    kind = click.Path(dir_okay=False, path_type=Path)
+    return click.option(*names, required=required, multiple=multiple, type=kind, metavar=metavar, help=about)
+
+
+def folder_option(
+    *names: str, about: str, metavar: str = "DIR", required: bool = False, exists: bool = False
+) -> Callable[[Command], Command]:
+    """Return an option that names a folder. names: as `click.option` takes them. exists: whether it must be there."""
+    kind = click.Path(file_okay=False, exists=exists, path_type=Path)
+    return click.option(*names, required=required, type=kind, metavar=metavar, help=about)
+
+
+def data_option(about: str) -> Callable[[Command], Command]:
+    """Return the option that names the folder to read data from."""
+    return folder_option("--data", "folder", required=True, about=about)
+
+
+def list_option(about: str) -> Callable[[Command], Command]:
+    """Return the option that names somebody's own list."""
+    return file_option("--list", "list_file", about=about)
+
+
+def work_option(what: str) -> Callable[[Command], Command]:
+    """Return the option that names where encoded texts are kept. what: that is good for."""
+    return folder_option("--work", about=f"Where encoded texts are kept, so that {what}.  [default: BUNDLE.texts]")
+
+
+def each_option(default: int, what: str) -> Callable[[Command], Command]:
+    """Return the option of a batch that says how many are wanted for each of `what`."""
+    least = click.IntRange(min=1)
+    return click.option("--k", "k", default=default, show_default=True, type=least, help=f"How many for each {what}.")
+
+
+def rows_option(of: str) -> Callable[[Command], Command]:
+    """Return the option of a batch that names the file to write. of: the column that tells whose rows these are."""
+    about = f"Columns {of}, rank (from 1), anime_id, score."
+    return file_option("--out", required=True, metavar="OUT.parquet", about=about)
+
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 track_option = click.option(
@@ -27,8 +74,23 @@ bundle_option = click.option(
     metavar="DIR",
     help="Folder written by `anirec train`.  [default: $ANIREC_BUNDLE, else the starter bundle]",
 )
+changed_option = folder_option(
+    "--out",
+    metavar="BUNDLE",
+    about="Folder to write.  [default: the bundle itself, replaced when the new one is complete]",
+)
+model_option = click.option(
+    "--model", metavar="NAME", help="A model of the bundle (see `anirec doctor`).  [default: the bundle's]"
+)
 count_option = click.option(
     "-k", "--count", "k", default=20, show_default=True, type=click.IntRange(min=1), help="How many."
+)
+offset_option = click.option(
+    "--offset",
+    default=0,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Pass over so many of the best: for the next page.",
 )
 franchise_option = click.option(
     "--franchise",
@@ -59,13 +121,35 @@ popularity_option = click.option(
     help=f"Lean to what few people know or to what many do: {', '.join(POPULARITY_STOPS)}, or a number.",
 )
 
+
+def _weights(_context: click.Context, _option: click.Parameter, texts: tuple[str, ...]) -> dict[str, float] | None:
+    """Read `PART=FACTOR` pairs; None = there are none."""
+    weights = {}
+    for text in texts:
+        part, _, factor = text.partition("=")
+        try:
+            weights[part.strip()] = float(factor)
+        except ValueError:
+            raise click.BadParameter(f"{text} is not PART=FACTOR, such as popularity=0") from None
+    return weights or None
+
+
+weights_option = click.option(
+    "--weight",
+    "weights",
+    multiple=True,
+    callback=_weights,
+    metavar="PART=FACTOR",
+    help="Let a part of the blend say more or less: 0 nothing, 1 as learned, 3 at most; may be repeated.",
+)
+
 lens_option = click.option(
     "--by",
     default="blend",
     show_default=True,
     metavar="LENS",
-    help="viewers: liked by the same people. genres: about the same things. crowd: what people name beside it. blend: "
-    "all of them.",
+    help="viewers: liked by the same people. genres: about the same things. crowd: what people name beside it. "
+    "reviews: reviewers speak of the same things. synopsis: the stories are told alike. blend: all of them.",
 )
 
 _FILTERS = (

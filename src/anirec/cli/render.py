@@ -16,8 +16,12 @@ import click
 from anirec.core.anime import Anime
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from anirec.service.answers import Info, Likeness, Recommendations
     from anirec.service.progress import Progress
-    from anirec.service.recommend import Info, Likeness, Recommendations
+    from anirec.service.search import Results
     from anirec.sources.own_list import OwnList
 
 QUIET = 30.0
@@ -48,8 +52,12 @@ def write_json(answer: Any, path: Path) -> None:
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
     """Print a table; the columns named in `right` hold numbers."""
+    console().print(table_of(columns, rows, right=right))
+
+
+def table_of(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> Table:
+    """Return a table; the columns named in `right` hold numbers."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -58,8 +66,14 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right:
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
-    console.print(table)
+    return table
+
+
+def console() -> Console:
+    """Return what prints to standard output, as wide as the terminal."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
 
 
 def anime_json(anime: Anime) -> dict[str, Any]:
@@ -84,11 +98,16 @@ def recommendations_json(answer: Recommendations) -> dict[str, Any]:
                 "because": [
                     {"anime_id": b.anime_id, "title": answer.named[b.anime_id].title, "share": round(b.share, 4)}
                     for b in r.because
-                ]
+                ],
+                "shared": list(r.shared),
+                "match": r.match,
+                "predicted_score": r.predicted_score,
+                "popularity_rank": r.popularity_rank,
             }
             | (likeness_json(r.likeness) if r.likeness else {})
             for r in answer
         ],
+        "next_offset": answer.next_offset,
     }
 
 
@@ -103,6 +122,40 @@ def likeness_text(likeness: Likeness) -> str:
     lenses = ", ".join(f"{name} {share:.0%}" for name, share in likeness.lenses.items() if share >= WORTH_SHOWING)
     people = f"named by {likeness.votes:,}" if likeness.votes else ""
     return "; ".join(part for part in (lenses, people, ", ".join(likeness.shared[:MOST_SHARED])) if part)
+
+
+def results_json(found: Results) -> dict[str, Any]:
+    """Return what a search found as a JSON document."""
+    return {
+        "like": [{"anime_id": anime.anime_id, "title": anime.title} for anime in found.like],
+        "items": [
+            {"rank": r.rank, "match": r.match, "score": round(r.score, 6)}
+            | anime_json(r.anime)
+            | {"evidence": {"labels": list(r.evidence.labels), "passage": r.evidence.passage}}
+            for r in found
+        ],
+        "next_offset": found.next_offset,
+    }
+
+
+def results_table(found: Results) -> Table | str:
+    """Return what a search found as a table."""
+    if len(found) == 0:
+        return "Nothing is near that and passes these filters; say it in other words, or loosen a filter."
+    rows = []
+    for r in found:
+        quoted = f'"{r.evidence.passage}"' if r.evidence.passage else ""
+        why = "; ".join(part for part in (", ".join(r.evidence.labels), quoted) if part)
+        rows.append([str(r.rank), display_title(r.anime), *facts(r.anime)[:3], str(r.match), why])
+    columns = ["#", "title", "id", "year", "type", "match", "why"]
+    return table_of(columns, rows, right=["#", "id", "year", "match"])
+
+
+def print_results(found: Results) -> None:
+    """Print what a search found as a table, and on standard error which titles it was taken to name."""
+    if found.like:
+        click.echo(f"like {', '.join(display_title(anime) for anime in found.like)}", err=True)
+    console().print(results_table(found))
 
 
 def list_json(own: OwnList) -> dict[str, Any]:
@@ -127,15 +180,21 @@ def print_recommendations(answer: Recommendations) -> None:
         pushed = [display_title(answer.named[b.anime_id]) for b in r.because if b.share < 0]
         why = ", ".join(pulled) + (f" (despite {', '.join(pushed)})" if pushed else "")
         why = likeness_text(r.likeness) if r.likeness else why
-        rows.append([str(r.rank), display_title(r.anime), *_facts(r.anime), why])
-    explained = any(row[-1] for row in rows)
-    columns = ["#", "title", "id", "year", "type", "eps", "score", "because of"]
-    if not explained:
-        columns, rows = columns[:-1], [row[:-1] for row in rows]
-    print_table(columns, rows, right=["#", "id", "year", "eps", "score"])
+        match = "" if r.match is None else f"{r.match}"
+        own = "" if r.predicted_score is None else f"{r.predicted_score:.1f}"
+        rows.append([str(r.rank), display_title(r.anime), *facts(r.anime), match, own, why])
+    columns = ["#", "title", "id", "year", "type", "eps", "score", "match", "for you", "because of"]
+    empty = {place for place in (7, 8, 9) if not any(row[place] for row in rows)}
+    kept = [place for place in range(len(columns)) if place not in empty]
+    print_table(
+        [columns[place] for place in kept],
+        [[row[place] for place in kept] for row in rows],
+        right=["#", "id", "year", "eps", "score", "match", "for you"],
+    )
 
 
-def _facts(anime: Anime) -> list[str]:
+def facts(anime: Anime) -> list[str]:
+    """Return what stands beside a title in every table: id, year, type, episodes, score."""
     score = f"{anime.score:.2f}" if anime.score else ""
     return [str(anime.anime_id), str(anime.year or ""), anime.type or "", str(anime.episodes or ""), score]
 
@@ -148,7 +207,8 @@ def display_title(anime: Anime) -> str:
 def info_json(info: Info) -> dict[str, Any]:
     """Return everything about one anime as a JSON document."""
     franchise = [
-        {"order": p.order, "entry": p.entry, "anime_id": p.anime.anime_id, "title": p.anime.title}
+        {"order": p.order, "entry": p.entry, "role": p.role, "optional": p.optional}
+        | {"anime_id": p.anime.anime_id, "title": p.anime.title}
         | {"type": p.anime.type, "year": p.anime.year}
         for p in info.franchise
     ]
@@ -162,7 +222,7 @@ def print_info(info: Info) -> None:
     names = [n for n in (anime.title, anime.title_japanese) if n and n != display_title(anime)]
     if names:
         click.echo("  ".join(names))
-    facts: Mapping[str, object] = {
+    lines: Mapping[str, object] = {
         "id": anime.anime_id,
         "type": anime.type,
         "episodes": f"{anime.episodes or '?'} x {anime.minutes or '?'} min",
@@ -176,13 +236,13 @@ def print_info(info: Info) -> None:
         "members": f"{anime.members:,}" if anime.members else None,
         "rated": anime.age_rating,
     }
-    for name, value in facts.items():
+    for name, value in lines.items():
         if value:
             click.echo(f"  {name:<9} {value}")
     if len(info.franchise) > 1:
         click.echo("\nIn watch order (* = you can start here):")
         rows = [
-            ["*" if p.entry else "", display_title(p.anime), *_facts(p.anime), "<" if p.anime == anime else ""]
+            ["*" if p.entry else "", display_title(p.anime), *facts(p.anime), "<" if p.anime == anime else ""]
             for p in info.franchise
         ]
         print_table(["", "title", "id", "year", "type", "eps", "score", ""], rows, right=["id", "year", "eps", "score"])

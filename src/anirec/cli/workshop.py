@@ -2,41 +2,36 @@
 
 from __future__ import annotations
 
-import platform
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from anirec.cli import options, render
 from anirec.cli.commands import cli
-from anirec.core.errors import BundleError, InputError
+from anirec.core.errors import InputError
 
 if TYPE_CHECKING:
-    from anirec.evaluate.report import Report
     from anirec.service.checkpoints import Watch
     from anirec.service.training import Material
     from anirec.service.tuning import Tuned
     from anirec.wiring.models import Chosen
 
-data_option = click.option(
-    "--data",
-    "folder",
-    required=True,
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="A folder of any known layout (see `anirec data import --help`).",
-)
+data_option = options.data_option("A folder of any known layout (see `anirec data import --help`).")
 quick_option = click.option(
     "--quick",
     is_flag=True,
-    help="Leave nets out of the blend: no torch, a few minutes less, worse with short profiles.",
+    help="Leave nets out of the blend and texts out of `similar`: no torch, minutes less, worse with short profiles.",
+)
+encoder_option = options.folder_option(
+    "--encoder",
+    metavar="FOLDER",
+    exists=True,
+    about='A text encoder (a folder with encoder.json) for the lens "synopsis"; else the one of the package.',
 )
 seed_option = click.option("--seed", default=0, show_default=True, help="Same data and seed, same result.")
 
@@ -57,22 +52,21 @@ model_options = (
     ),
 )
 
-SHOWN = ("ndcg@10", "ndcg@20", "ndcg@100", "recall@10", "recall@50", "recall@100", "mrr")
-
 
 @cli.command()
 @data_option
-@click.option(
+@options.folder_option(
     "--out",
     required=True,
-    type=click.Path(file_okay=False, path_type=Path),
     metavar="BUNDLE",
-    help="Folder to write; an old bundle there is replaced when the new one is complete.",
+    about="Folder to write; an old bundle there is replaced when the new one is complete.",
 )
 @seed_option
 @model_options[0]
 @model_options[1]
 @quick_option
+@encoder_option
+@options.work_option("they are encoded once")
 @click.option("--resume", is_flag=True, help="Go on with a training of nets that was cut short, where it stopped.")
 @options.track_option
 @options.json_option
@@ -84,6 +78,8 @@ def train(
     models: tuple[str, ...],
     settings: tuple[str, ...],
     quick: bool,
+    encoder: Path | None,
+    work: Path | None,
     resume: bool,
     track: str | None,
     as_json: bool,
@@ -103,6 +99,7 @@ def train(
     """
     from anirec.service import checkpoints, tracking
     from anirec.service.training import train as run
+    from anirec.wiring.texts import default_encoder, left_out
     from anirec.wiring.train import facts_of, open_data, recipe
 
     wanted = _wanted(models, settings)
@@ -114,7 +111,11 @@ def train(
             material = open_data(folder, Path(cache) / "canonical", progress)
             watch = checkpoints.Watch(progress, kept)
             _say_what_is_left_out(quick=quick)
-            asked = recipe(material, seed, _chosen(material, wanted, watch), watch=watch, quick=quick)
+            encoder, work = encoder or default_encoder(), work or out.with_name(f"{out.name}.texts")
+            for reason in () if quick else left_out(material, encoder):
+                click.echo(reason, err=True)
+            extra = _chosen(material, wanted, watch)
+            asked = recipe(material, seed, extra, watch=watch, quick=quick, encoder=encoder, work=work)
             tracking.note_asked(tracker, material.facts, asked.config, seed=seed, model=asked.default)
             with checkpoints.kept(kept, facts_of(material, asked), resume=resume):
                 made = run(material, out, asked, progress)
@@ -168,23 +169,14 @@ def _resumable(kept: Path) -> Iterator[None]:
     help="Lists of another system, to be shown beside: profile_id, rank, anime_id; may be repeated. It learns from, "
     "and answers, what --export writes with the same data, protocol, users and seed.",
 )
-@click.option(
-    "--export",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="Write what may be learned from, what is given and what is to be found, and measure nothing.",
+@options.folder_option(
+    "--export", about="Write what may be learned from, what is given and what is to be found, and measure nothing."
 )
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE.json",
-    help="Write the whole report here, too.",
-)
-@click.option(
+@options.file_option("--out", metavar="FILE.json", about="Write the whole report here, too.")
+@options.file_option(
     "--html",
-    type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE.html",
-    help="Write the report to be looked at, with curves and the best and worst profiles; takes the extra `report`.",
+    about="Write the report to be looked at, with curves and the best and worst profiles; takes the extra `report`.",
 )
 @options.track_option
 @options.json_option
@@ -220,6 +212,7 @@ def evaluate(
     anirec evaluate --data ../shared/data --html report.html
     """
     from anirec.cli.report import html as html_report
+    from anirec.cli.report import text
     from anirec.evaluate import protocols
     from anirec.evaluate.exchange import read_rankings, write_exam
     from anirec.prepare.catalogue import read_titles
@@ -272,7 +265,7 @@ def evaluate(
         if as_json:
             render.print_json(report.to_json())
         else:
-            _print_report(report)
+            text.print_report(report)
         tracking.note_report(tracker, report)
 
 
@@ -390,122 +383,3 @@ def _named_file(text: str) -> tuple[str, Path]:
     if not (name and equals and file):
         raise InputError(f'--lists takes NAME=FILE.parquet, not "{text}"')
     return name, Path(file)
-
-
-def _print_report(report: Report) -> None:
-    from anirec.evaluate.report import FIGURE_WORDS
-
-    for figure, cases in report.cases.items():
-        click.echo(f"\n{figure}: {FIGURE_WORDS[figure]} ({cases:,} users, full catalogue)")
-        rows = [
-            [
-                *(row.model, "" if row.candidates is None else f"{row.candidates:,}"),
-                *(_mean(row.metrics[name]) for name in SHOWN),
-                *(f"{row.coverage:.1%}", f"{row.popularity:,.0f}"),
-            ]
-            for row in report.rows
-            if row.figure == figure
-        ]
-        columns = ["model", "candidates", *SHOWN, "coverage@10", "popularity@10"]
-        render.print_table(columns, rows, right=columns[1:])
-    _print_beyond(report)
-    _print_slices(report)
-    if report.sampled:
-        click.echo(f"\nAmong {report.sampled[0].candidates:,} sampled titles: read it beside the full ranking above")
-        names = list(report.sampled[0].metrics)
-        sampled = [[row.model, *(_mean(row.metrics[name]) for name in names)] for row in report.sampled]
-        render.print_table(["model", *names], sampled, right=names)
-    difference = report.over_popularity["raw"].get("ease")
-    if difference is not None:
-        click.echo(f"EASE over popularity, NDCG@10, raw, paired: {difference}")
-
-
-def _print_beyond(report: Report) -> None:
-    """Print what the first tens are like besides right."""
-    served = [row for row in report.rows if row.figure == "franchises"] or list(report.rows)
-    names = list(dict.fromkeys(name for row in served for name in row.beyond))
-    rows = [
-        [row.model, f"{row.gini:.3f}", *(_mean(row.beyond[name]) if name in row.beyond else "" for name in names)]
-        for row in served
-    ]
-    if rows:
-        click.echo(f"\nThe first ten besides right ({served[0].figure})")
-        render.print_table(["model", "gini", *names], rows, right=["gini", *names])
-
-
-def _print_slices(report: Report) -> None:
-    """Print every table of parts: a column a part, a row a model."""
-    for (by, figure, metric), parts in report.tables().items():
-        click.echo(f"\n{metric} by {by} ({figure})")
-        models = list(dict.fromkeys(name for part in parts for name in part.rows))
-        columns = [f"{part.label} ({max(i.n for i in part.rows.values()):,})" for part in parts]
-        rows = [[name, *(_mean(part.rows[name]) if name in part.rows else "" for part in parts)] for name in models]
-        render.print_table(["model", *columns], rows, right=columns)
-
-
-def _mean(interval: Any) -> str:
-    return f"{interval.mean:.3f} ±{(interval.high - interval.low) / 2:.3f}"
-
-
-@cli.command()
-@options.bundle_option
-@options.json_option
-def doctor(bundle: str | None, as_json: bool) -> None:
-    """Say what is installed, which bundle is used, and whether it is sound. Exit code 4 if it is not.
-
-    \b
-    anirec doctor
-    anirec doctor --bundle my-bundle --json
-    """
-    from anirec.wiring.serve import BUNDLE_VARIABLE, default_bundle, load
-
-    packages = ("anirec", "numpy", "scipy", "duckdb", "rapidfuzz", "click", "rich")
-    facts: dict[str, Any] = {
-        "python": f"{platform.python_version()} ({sys.platform}, {platform.machine()})",
-        "packages": {name: version(name) for name in packages},
-        "bundle": str(bundle or default_bundle()),
-        "chosen_by": "--bundle" if bundle else _chosen_by(BUNDLE_VARIABLE),
-    }
-    broken: BundleError | None = None
-    try:
-        started = time.perf_counter()
-        service = load(bundle)
-        loaded = time.perf_counter()
-        answer = service.recommend(like=[int(service.model("ease").items[0])], k=5)
-        facts |= {
-            "sound": True,
-            "anime": len(service.catalogue),
-            "models": {name: f"{len(model.items):,} anime" for name, model in sorted(service.models.items())},
-            "default_model": service.default_model,
-            "data": service.manifest.get("data", {}),
-            "megabytes": round(sum(f["bytes"] for f in service.manifest["files"].values()) / 1e6, 1),
-            "load_ms": round(1000 * (loaded - started)),
-            "first_answer_ms": round(1000 * (time.perf_counter() - loaded)),
-            "answers": len(answer),
-        }
-    except BundleError as error:
-        facts |= {"sound": False, "problem": str(error)}
-        broken = error
-    if as_json:
-        render.print_json(facts)
-    else:
-        _print_facts(facts)
-    if broken is not None:
-        raise broken
-
-
-def _chosen_by(variable: str) -> str:
-    import os
-
-    return f"${variable}" if os.environ.get(variable) else "default: the starter bundle"
-
-
-def _print_facts(facts: dict[str, Any], indent: str = "") -> None:
-    for name, value in facts.items():
-        label = name.replace("_", " ")
-        if isinstance(value, dict):
-            click.echo(f"{indent}{label}:")
-            _print_facts(value, indent + "  ")
-        else:
-            text = ", ".join(map(str, value)) if isinstance(value, list) else value
-            click.echo(f"{indent}{label}: {text}")

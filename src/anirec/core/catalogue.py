@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 KINDS: Final = ("Unknown", "TV", "Movie", "OVA", "ONA", "Special", "TV Special", "Music", "CM", "PV")
 """The `type` column as codes: a kind's code is its place in this tuple."""
 
+ROLES: Final = ("story", "side story", "recap", "music", "promo")
+"""What a title is in its franchise, as codes; see `prepare.franchises`."""
+
 
 @dataclass(frozen=True)
 class Labels:
@@ -59,6 +62,7 @@ class Catalogue:
     order: int16, place in the franchise's watch order, from 0.
     requires: int32, the row of the title to be seen before this one (its previous season, its parent story),
         or -1 where a newcomer may start here.
+    roles: int8, index into `ROLES`; None in bundles from before they were kept.
     """
 
     anime_ids: NDArray[np.int32]
@@ -72,6 +76,7 @@ class Catalogue:
     order: NDArray[np.int16]
     requires: NDArray[np.int32]
     labels: Labels
+    roles: NDArray[np.int8] | None = None
 
     def __len__(self) -> int:
         """Return the number of anime."""

@@ -24,6 +24,13 @@ class FranchiseMode(StrEnum):
     """No rule."""
 
 
+@dataclass(frozen=True, eq=False)
+class Among:
+    """The rows of the catalogue that may come. passing: bool [n]. Compared by identity, as arrays have no hash."""
+
+    passing: NDArray[np.bool_]
+
+
 @dataclass(frozen=True)
 class Filters:
     """What a recommended anime must be. None means "no matter"; an unknown fact never passes a bound on it.
@@ -31,6 +38,7 @@ class Filters:
     kinds: names from `core.catalogue.KINDS`. year_from, year_to: inclusive. genres_in: it must carry all of these
     labels; genres_out: none of these. min_members, max_members: people with it on their lists, inclusive.
     min_episodes, max_episodes: inclusive. max_minutes: length of one episode. adult: whether such titles may appear.
+    airing: any of these, as the facts spell them; catalogues do not hold it, so the service turns it into `among`.
     """
 
     kinds: frozenset[str] | None = None
@@ -44,6 +52,8 @@ class Filters:
     max_episodes: int | None = None
     max_minutes: int | None = None
     adult: bool = False
+    airing: frozenset[str] = frozenset()
+    among: Among | None = None
 
 
 NO_FILTERS = Filters(adult=True)
@@ -62,6 +72,7 @@ class Query:
 
     k: how many. include_planned: whether titles only planned may come back. popularity: -1 (hidden gems) to 1 (crowd-
     pleasers): a title's score counts times this power of how many people have it on a list; 0 = the scores as they are.
+    offset: how many of the best are passed over, at least 0, for the next page of a list that was begun.
     """
 
     k: int = 20
@@ -69,6 +80,7 @@ class Query:
     franchise: FranchiseMode = FranchiseMode.ENTRY
     include_planned: bool = False
     popularity: float = 0.0
+    offset: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,3 +93,7 @@ class Ranking:
     def __len__(self) -> int:
         """Return the number of titles; less than was asked for only where no more candidates exist."""
         return len(self.anime_ids)
+
+    def cut(self, k: int) -> Ranking:
+        """Return the first k."""
+        return Ranking(self.anime_ids[:k], self.scores[:k])

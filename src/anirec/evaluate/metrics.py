@@ -19,6 +19,11 @@ Values = NDArray[np.float64]
 Tops = NDArray[np.int64]
 
 
+def discounts(k: int) -> Values:
+    """Return float64 [k]: what a gain counts for at each place, 1 / log2(place + 1)."""
+    return 1.0 / np.log2(np.arange(2, k + 2))
+
+
 def ndcg(hits: Hits, n_targets: Counts, k: int) -> Values:
     """Return the normalised discounted cumulated gain at k: DCG@k / ideal DCG@k.
 
@@ -26,9 +31,9 @@ def ndcg(hits: Hits, n_targets: Counts, k: int) -> Values:
     of them, in front. Source: Järvelin & Kekäläinen 2002, binary gains; the discount from place 1 on as in
     Burges et al. 2005.
     """
-    discounts = 1.0 / np.log2(np.arange(2, k + 2))
-    gained = hits[:, :k] @ discounts[: hits.shape[1]]
-    ideal = np.concatenate([[0.0], np.cumsum(discounts)])[np.minimum(n_targets, k)]
+    counted = discounts(k)
+    gained = hits[:, :k] @ counted[: hits.shape[1]]
+    ideal = np.concatenate([[0.0], np.cumsum(counted)])[np.minimum(n_targets, k)]
     values: Values = gained / ideal
     return values
 
@@ -39,9 +44,9 @@ def graded_ndcg(gained: Values, ideal: Values, k: int) -> Values:
     gained: float64 [p, depth], what the title at each place is worth, 0 if it is no target. ideal: float64 [p, m], what
     the targets are worth, most first, at least one above 0. Source: Järvelin & Kekäläinen 2002, with gains as they are.
     """
-    discounts = 1.0 / np.log2(np.arange(2, k + 2))
-    best = ideal[:, :k] @ discounts[: ideal.shape[1]]
-    values: Values = gained[:, :k] @ discounts[: gained.shape[1]] / best
+    counted = discounts(k)
+    best = ideal[:, :k] @ counted[: ideal.shape[1]]
+    values: Values = gained[:, :k] @ counted[: gained.shape[1]] / best
     return values
 
 

@@ -143,18 +143,24 @@ class CaseByCase:
 
 
 def case_by_case(
-    recommender: Recommender, cases: Sequence[Case], catalogue: Catalogue, *, popularity: float = 0.0
+    recommender: Recommender,
+    cases: Sequence[Case],
+    catalogue: Catalogue,
+    *,
+    popularity: float = 0.0,
+    gains: Sequence[Values] | None = None,
+    barred: Sequence[NDArray[np.int32]] | None = None,
 ) -> dict[str, CaseByCase]:
     """Return by figure what `run` averages, for comparisons that need every case by itself.
 
-    popularity: where the slider stands, see `core.ranking.Query`.
+    popularity: where the slider stands, see `core.ranking.Query`. gains, barred: see `Exam`.
 
     Raises:
         InputError: the recommender has items that the catalogue lacks.
     """
-    judges = {figure: Judge.of(mode, cases, catalogue) for figure, mode in FIGURES.items()}
+    judges = {figure: Judge.of(mode, cases, catalogue, gains=gains) for figure, mode in FIGURES.items()}
     lists: Lists = of_recommender(
-        recommender, "the recommender", cases, catalogue, judges, lambda _done, _total: None, popularity
+        recommender, "the recommender", cases, catalogue, judges, lambda _done, _total: None, popularity, barred
     )
     return {
         figure: CaseByCase(judge.counted, judge_values(judge, lists[figure]), lists[figure])

@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from anirec.core.catalogue import KINDS, Catalogue, Labels
+from anirec.core.catalogue import KINDS, ROLES, Catalogue, Labels
 from anirec.core.errors import BadTable
 from anirec.prepare.franchises import Franchises, IdGroups, Relations, Titles, find_franchises
 from anirec.tables import connect, filled, new_file, quoted, read_arrays, write_parquet
@@ -89,6 +89,7 @@ def build_catalogue(anime: dict[str, NDArray[Any]], titles: Titles, franchises: 
         order=franchises.order,
         requires=franchises.requires,
         labels=Labels.of(labels),
+        roles=np.array([ROLES.index(role) for role in franchises.role], dtype=np.int8),
     )
 
 

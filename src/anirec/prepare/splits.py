@@ -39,6 +39,40 @@ class Case:
 
 
 @dataclass(frozen=True)
+class Hidden:
+    """One user with some scores hidden. given: the rest of the list. hidden: entries with a score, at least one."""
+
+    given: Profile
+    hidden: Profile
+
+    def few(self, most: int, rng: np.random.Generator) -> Hidden | None:
+        """Return the same user as somebody who names a few favourites, without scores; None if there is no like.
+
+        How many is drawn from 1..most, evenly on a logarithmic scale. What is hidden stays the same: what is not given
+        any more were mostly not likes, and would make it seem that little is liked.
+        """
+        liked = np.flatnonzero(self.given.liked & self.given.seen)
+        if not len(liked):
+            return None
+        number = int(np.exp(rng.uniform(0, np.log(most + 1))))
+        named = np.sort(rng.permutation(liked)[:number])
+        return replace(self, given=Profile.of_likes(self.given.anime_ids[named].tolist()))
+
+
+def hide_scores(
+    dataset: Dataset, user_ids: Collection[int], share: float, rng: np.random.Generator
+) -> tuple[Hidden, ...]:
+    """Hide a random share (0..1) of each user's scores; users whose draw hides none are left out. Ascending by user."""
+    cases = []
+    for user in np.flatnonzero(np.isin(dataset.user_ids, np.array(list(user_ids), dtype=np.int64))):
+        profile = _known(dataset, int(user))
+        hide = (rng.random(len(profile)) < share) & ~np.isnan(profile.scores)
+        if hide.any():
+            cases.append(Hidden(profile.where(~hide), profile.where(hide)))
+    return tuple(cases)
+
+
+@dataclass(frozen=True)
 class Split:
     """train: what may be learned from. cases: ascending by user id."""
 
@@ -168,8 +202,18 @@ def _draw(
     if sources is not None:
         wanted = np.array([name in sources for name in dataset.source_names], dtype=np.bool_)
         eligible &= np.bincount(dataset.users[wanted[dataset.sources]], minlength=dataset.n_users) > 0
-    candidates = np.flatnonzero(eligible)
-    return np.sort(rng.choice(candidates, min(n_users, int(max_share * len(candidates))), replace=False))
+    return drawn(np.flatnonzero(eligible), n_users, max_share, rng)
+
+
+def drawn(
+    users: NDArray[np.int64], n_users: int, max_share: float, rng: np.random.Generator, *, least: int = 0
+) -> NDArray[np.int64]:
+    """Return random ones of these users: `n_users` or a `max_share` of them, whichever is less, but `least` at least.
+
+    Ascending.
+    """
+    most = max(int(max_share * len(users)), least)
+    return np.sort(rng.choice(users, min(n_users, most), replace=False))
 
 
 def _split_rows(dataset: Dataset, keep: NDArray[np.bool_], held: NDArray[np.bool_], users: NDArray[np.int64]) -> Split:

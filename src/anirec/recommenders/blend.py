@@ -14,8 +14,8 @@ Memory: its parts'. Workable sizes: its parts'.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import log1p
 from typing import Final
@@ -23,72 +23,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from anirec.core.catalogue import places_among
+from anirec.core.catalogue import found_in, places_among
+from anirec.core.errors import InputError
 from anirec.core.profile import Profile
-from anirec.core.protocols import Recommender
+from anirec.core.protocols import Personal, Recommender
 from anirec.core.state import State
+from anirec.recommenders.expectations import Expectations
+from anirec.recommenders.leaving_out import MOST, left_out
 from anirec.recommenders.newcomers import Newcomers, Placed
+from anirec.recommenders.readings import AT, READINGS, RELATIVE, VIEWS
 
-Views = NDArray[np.float32]
-"""float32 [v, n], a row for each view of n scores; 0 is what a title is worth that the part does not know."""
-
-LEAST_LIKING: Final = np.float32(0.02)
-"""Added to predicted likings before their logarithm is taken: below that, they are noise."""
-LEAST_SHARE: Final = np.float32(1e-5)
-"""The same for shares of the most popular title: less than one like of the real data's most liked one."""
-
-
-def _liking(scores: NDArray[np.float32]) -> Views:
-    views = np.empty((2, len(scores)), dtype=np.float32)
-    np.maximum(scores, 0, out=views[1])
-    np.multiply(views[1], 1 / LEAST_LIKING, out=views[0])
-    np.log1p(views[0], out=views[0])
-    return views
-
-
-def _logits(scores: NDArray[np.float32]) -> Views:
-    views = np.empty((2, len(scores)), dtype=np.float32)
-    if len(scores):
-        least, most = scores.min(), scores.max()
-        np.subtract(scores, least, out=views[0])
-        roots = np.exp((scores - most) / 2, out=views[1])
-        roots /= np.sqrt(roots @ roots)
-        roots -= roots.min()
-    return views
-
-
-def _share(scores: NDArray[np.float32]) -> Views:
-    views: Views = np.log1p(scores / LEAST_SHARE)[np.newaxis]
-    return views
-
-
-def _chance(scores: NDArray[np.float32]) -> Views:
-    return np.sqrt(np.maximum(scores, 0))[np.newaxis]
-
-
-def _standard(scores: NDArray[np.float32]) -> Views:
-    if not len(scores):
-        return scores[np.newaxis]
-    views: Views = ((scores - scores.mean()) / max(scores.std(), np.float32(1e-9)))[np.newaxis]
-    return views
-
-
-READINGS: Final[Mapping[str, Callable[[NDArray[np.float32]], Views]]] = {
-    "liking": _liking,
-    "logits": _logits,
-    "share": _share,
-    "chance": _chance,
-    "standard": _standard,
-}
-"""How a part's scores of one profile are looked at, by what kind of numbers they are.
-
-liking: predicted likings, mostly in 0..1 (EASE); their logarithm and they themselves. logits: logarithms of chances up
-to a constant (autoencoders); these, and the roots of the chances. share: shares of the greatest (popularity); their
-logarithm. chance: in 0..1, mostly 0 (sequels); their root. standard: anything; less their mean, over their spread. All
-but the last are less what they have at the least, so that a title that a part does not know is as its last.
-"""
-VIEWS: Final[Mapping[str, int]] = {"liking": 2, "logits": 2, "share": 1, "chance": 1, "standard": 1}
-"""How many views a reading has."""
+LOUDEST: Final = 3.0
+"""How many times what it has learned to say a part may be made to say."""
 
 
 @dataclass(frozen=True)
@@ -130,13 +76,14 @@ class Blend:
     """A weighted sum of views of fitted models over all that any of them knows.
 
     parts: by name. readings: by part, a key of `READINGS`. newcomers: titles that the parts know too little of; None =
-    whatever the parts say of them.
+    whatever the parts say of them. expects: what its chances mean to a person, None = nobody has learned that.
     """
 
     parts: Mapping[str, Recommender]
     readings: Mapping[str, str]
     weights: BlendWeights
     newcomers: Newcomers | None = None
+    expects: Expectations | None = None
 
     @cached_property
     def items(self) -> NDArray[np.int32]:
@@ -159,7 +106,8 @@ class Blend:
         for name, part in self.parts.items():
             read, places = READINGS[self.readings[name]], self.places[name]
             for row, of_row, scores in zip(sums, weights[name], part.score(profiles), strict=True):
-                row[places] += of_row @ read(scores)
+                views = read(scores)
+                row[places] += of_row[0] * views[0] if len(views) == 1 else of_row @ views  # one row times @ is slow
         if self._placed:
             for row in sums:
                 self._placed.place(row)
@@ -168,11 +116,78 @@ class Blend:
         chances /= chances.sum(axis=1, keepdims=True)
         return chances
 
+    def weighed(self, factors: Mapping[str, float]) -> Blend:
+        """Return the blend with parts that say more or less than was learned.
+
+        factors: by part, 0 = nothing, 1 = as learned, 0..`LOUDEST`; parts that are not named stay as they are. What the
+        chances mean is not known any more.
+
+        Raises:
+            InputError: there is no such part, a factor lies outside, or nothing is left to say anything.
+        """
+        if unknown := sorted(set(factors) - set(self.parts)):
+            raise InputError(f"the blend has no part {', '.join(unknown)}; it has {', '.join(self.parts)}")
+        if wrong := {name: factor for name, factor in factors.items() if not 0 <= factor <= LOUDEST}:
+            raise InputError(f"weights of parts go from 0 to {LOUDEST:g} (1 = as learned); got {wrong}")
+        if all(factors.get(name, 1) == 0 for name in self.parts):
+            raise InputError("all parts of the blend are weighed 0; leave one of them something to say")
+        weights = {name: of * np.float32(factors.get(name, 1)) for name, of in self.weights.weights.items()}
+        other = replace(self, weights=replace(self.weights, weights=weights), expects=None)
+        vars(other).update({name: vars(self)[name] for name in ("items", "places", "_placed") if name in vars(self)})
+        return other
+
+    def contributions(self, profile: Profile, anime_ids: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Return float32 [len(profile), len(anime_ids)]: how much each title raises the logarithm of each chance.
+
+        Signed, see `leaving_out`; zero for titles that no part knows. Newcomers get what the parts say of them, which
+        is little: see `newcomers.Explained`.
+        """
+        added = np.zeros((len(profile), len(anime_ids)), dtype=np.float32)
+        telling = self._telling(profile, anime_ids)
+        asked = profile.where(telling)
+        weights = self.weights.at([len(profile)])
+        for name, part in self.parts.items():
+            rows, known = found_in(part.items, anime_ids)
+            if len(rows) and len(asked) and weights[name].any():
+                added[np.ix_(telling, known)] += self._raised(name, asked, rows, weights[name][0])
+        return added
+
+    def _telling(self, profile: Profile, anime_ids: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Return bool [m]: the entries that are looked at, `MOST` at most."""
+        if len(profile) <= MOST:
+            return np.ones(len(profile), dtype=np.bool_)
+        said = np.abs(profile.liking) * np.float32(1e-6)  # among those that no linear part knows
+        for part in self.parts.values():
+            if isinstance(part, Personal):
+                said += np.abs(part.contributions(profile, anime_ids)).sum(axis=1)
+        telling = np.zeros(len(profile), dtype=np.bool_)
+        telling[np.argsort(-said, kind="stable")[:MOST]] = True
+        return telling
+
+    def _raised(
+        self, name: str, profile: Profile, rows: NDArray[np.int64], weights: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return float32 [m, n]: what each entry does to the views of some items of a part, weighed and added up."""
+        part, reading = self.parts[name], self.readings[name]
+        left = left_out(part, profile, rows, logits=reading == "logits")
+        if left.without is None:
+            return np.zeros((len(profile), len(rows)), dtype=np.float32)
+        every = left.every
+        if every is None:
+            every = part.score([profile])[0] if reading in RELATIVE else left.whole
+        moved = AT[reading](left.whole, every)[:, np.newaxis] - AT[reading](left.without, every)
+        raised: NDArray[np.float32] = np.einsum("v,vmn->mn", weights, moved)
+        return raised
+
     def state(self) -> State:
         """Return what a bundle keeps; the parts are kept beside it under their names."""
         arrays = {"sizes": self.weights.sizes} | {f"weight_{name}": w for name, w in self.weights.weights.items()}
         arrays |= self.newcomers.arrays() if self.newcomers else {}
-        return State(kind="blend", arrays=arrays, facts={"parts": list(self.parts), "readings": dict(self.readings)})
+        facts = {"parts": list(self.parts), "readings": dict(self.readings)}
+        if self.expects:
+            arrays |= self.expects.arrays()
+            facts |= {"expects": self.expects.facts()}
+        return State(kind="blend", arrays=arrays, facts=facts)
 
 
 def restore(state: State, parts: Mapping[str, Recommender]) -> Blend:
@@ -194,4 +209,6 @@ def restore(state: State, parts: Mapping[str, Recommender]) -> Blend:
     own = {name: parts[name] for name in names}
     known = "newcomer_items" in state.arrays
     newcomers = Newcomers.restored(state.arrays, known_to_any(own)) if known else None
-    return Blend(own, readings, BlendWeights(sizes=sizes, weights=weights), newcomers)
+    told = state.facts.get("expects")
+    expects = Expectations.restored(state.arrays, told) if told else None
+    return Blend(own, readings, BlendWeights(sizes=sizes, weights=weights), newcomers, expects)

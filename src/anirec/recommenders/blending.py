@@ -27,7 +27,8 @@ from anirec.core.catalogue import places_among, rows_of
 from anirec.core.errors import InputError
 from anirec.core.protocols import Recommender
 from anirec.prepare.splits import Case, Split
-from anirec.recommenders.blend import READINGS, VIEWS, BlendWeights, known_to_any, mixture
+from anirec.recommenders.blend import BlendWeights, known_to_any, mixture
+from anirec.recommenders.readings import READINGS, VIEWS
 
 CHUNK: Final = 100  # profiles scored at a time
 

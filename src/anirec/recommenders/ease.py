@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anirec.core.catalogue import rows_of
+from anirec.core.catalogue import found_in
 from anirec.core.errors import InputError
 from anirec.core.profile import Profile
 from anirec.core.runs import runs
@@ -139,15 +139,20 @@ class Ease:
         The columns of known titles sum to their scores. Zero for titles that the model does not know.
         """
         parts = np.zeros((len(profile), len(anime_ids)), dtype=np.float32)
-        places = np.flatnonzero(np.isin(profile.anime_ids, self.items))
-        rows, liking = known(self.items, profile)
-        columns = np.flatnonzero(np.isin(anime_ids, self.items))
-        wanted = rows_of(self.items, anime_ids)
-        for place, row, weight in zip(places, rows, liking, strict=True):
-            block = slice(int(self.indptr[row]), int(self.indptr[row + 1]))
-            added = np.zeros(len(self.items), dtype=np.float32)
-            added[self.targets[block]] = self.steps[block] * weight
-            parts[place, columns] = (added * self.scales)[wanted]
+        rows, which = found_in(self.items, profile.anime_ids)
+        givers, liking = np.flatnonzero(which), profile.liking[which]
+        wanted, having = found_in(self.items, anime_ids)
+        column = np.full(len(self.items), -1, dtype=np.int32)
+        column[wanted] = np.flatnonzero(having)
+        starts, stops = self.indptr[rows], self.indptr[rows + 1]
+        for i in range(0, len(rows), TOGETHER):
+            some = slice(i, i + TOGETHER)
+            places = runs(starts[some], stops[some])
+            columns = column[self.targets[places]]
+            hits = np.flatnonzero(columns >= 0)
+            giver = np.repeat(np.arange(i, min(i + TOGETHER, len(rows))), stops[some] - starts[some])[hits]
+            columns, places = columns[hits], places[hits]
+            parts[givers[giver], columns] = self.steps[places] * liking[giver] * self.scales[self.targets[places]]
         return parts
 
     def state(self) -> State:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from anirec.core.profile import Profile
 from anirec.core.state import State, is_finite_vector
 from anirec.prepare.dataset import Dataset
+from anirec.recommenders.leaving_out import Left
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,10 @@ class Popularity:
     def score(self, profiles: Sequence[Profile]) -> NDArray[np.float32]:
         """Return float32 [p, n]: the popularity of every item, the same for each profile."""
         return np.tile(self.popularity, (len(profiles), 1))
+
+    def without(self, profile: Profile, rows: NDArray[np.int64]) -> Left:  # noqa: ARG002 - every profile is answered alike
+        """Return what some items score without each entry of a profile: the same."""
+        return Left(self.popularity[rows], None)
 
     def state(self) -> State:
         """Return what a bundle keeps."""

@@ -20,12 +20,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from anirec.core.catalogue import Catalogue
+from anirec.core.catalogue import Catalogue, found_in
 from anirec.core.errors import InputError
 from anirec.core.profile import Profile
 from anirec.core.runs import runs
 from anirec.core.state import State
 from anirec.prepare.dataset import Dataset
+from anirec.recommenders.leaving_out import Left
 from anirec.recommenders.likings import known
 
 MOST = np.float32(0.99)
@@ -72,6 +73,23 @@ class Sequels:
             np.multiply.at(missed, self.targets[places], 1 - chances)
             np.subtract(1, missed, out=row)
         return scores
+
+    def without(self, profile: Profile, rows: NDArray[np.int64]) -> Left:
+        """Return what some items score without each entry of a profile: what is missed is divided by its own share."""
+        own, which = found_in(self.items, profile.anime_ids)
+        speaks = profile.liking[which] > 0
+        entries, own = np.flatnonzero(which)[speaks], own[speaks]
+        column = np.full(len(self.items), -1, dtype=np.int64)
+        column[rows] = np.arange(len(rows))
+        starts, stops = self.indptr[own], self.indptr[own + 1]
+        places = runs(starts, stops)
+        columns = column[self.targets[places]]
+        hits = np.flatnonzero(columns >= 0)
+        giver = np.repeat(entries, stops - starts)[hits]
+        chances = np.zeros((len(profile), len(rows)), dtype=np.float32)
+        chances[giver, columns[hits]] = np.minimum(self.chances[places[hits]] * profile.liking[giver], MOST)
+        missed = np.prod(1 - chances, axis=0, dtype=np.float32)
+        return Left(1 - missed, 1 - missed / (1 - chances))
 
     def state(self) -> State:
         """Return what a bundle keeps."""

@@ -77,6 +77,20 @@ class Similar:
                 scores[row] += part * np.float32(self.weights[name])
         return scores
 
+    def unlike(self, profile: Profile) -> NDArray[np.float32]:
+        """Return float32 [n]: how little each title is like the profile's, as its lenses see it; 0 is the usual.
+
+        The weighted sum of the lenses' scores, each less its mean and over its spread, with the sign turned: unlike in
+        `score`, what a lens says against a title counts, as that those who like the one do not like the other. Of
+        titles that are unlike alike, those that more people like go first.
+        """
+        sums = np.zeros(len(self.items), dtype=np.float32)
+        for name, view in self.views(profile).items():
+            scores = self.lenses[name].score([view])[0]
+            spread = max(float(scores.std()), float(np.finfo(np.float32).tiny))
+            sums[self._places[name]] -= np.float32(self.weights[name] / spread) * (scores - scores.mean())
+        return sums + self._fame
+
     def views(self, profile: Profile) -> dict[str, Profile]:
         """Return what each lens is asked with: the profile, or else the relatives of its titles that the lens knows.
 

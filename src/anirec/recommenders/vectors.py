@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from anirec.core.catalogue import rows_of
+from anirec.core.catalogue import found_in
 from anirec.core.profile import Profile
 from anirec.core.state import State
 from anirec.prepare.dataset import Dataset
@@ -43,8 +43,8 @@ class ItemVectors:
 
 def weights_of(items: NDArray[np.int32], profile: Profile) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return the places in `items` of a profile's known titles, and their likings over the sum of their sizes."""
-    rows = rows_of(items, profile.anime_ids)
-    liking = profile.liking[np.isin(profile.anime_ids, items[rows])]
+    rows, known = found_in(items, profile.anime_ids)
+    liking = profile.liking[known]
     return rows, liking / np.float32(max(np.abs(liking).sum(), np.finfo(np.float32).tiny))
 
 

@@ -15,8 +15,10 @@ from anirec.core.columns import MAX_SCORE, MIN_SCORE, STATUS_SPELLINGS, STATUS_W
 from anirec.core.errors import InputError
 from anirec.core.profile import Profile
 from anirec.core.ranking import Query, Ranking
+from anirec.service.looking import ALL_LENSES
 from anirec.service.progress import Progress, silent
-from anirec.service.recommend import ALL_LENSES, Service
+from anirec.service.recommend import Service
+from anirec.service.search import Scoring, Search
 from anirec.tables import connect, filled, new_file, quoted, read_arrays, write_parquet
 
 
@@ -118,6 +120,46 @@ def similar_batch(
             unknown_anime=len(wanted) - len(answerable),
             duplicates=rows_read - len(wanted),
         )
+
+
+def search_batch(
+    search: Search,
+    queries: Path,
+    out: Path,
+    query: Query,
+    *,
+    scoring: str = Scoring.FUSED,
+    progress: Progress = silent,
+) -> BatchReport:
+    """Answer every line of a text file in UTF-8.
+
+    queries: one a line; empty lines are passed over and counted as lines. out: columns query_id (the line's number,
+    from 1), rank (from 1), anime_id, score (0..1, how likely it is what was asked for); ordered by the first two. A
+    line without a letter or digit gets no rows.
+
+    Raises:
+        InputError: no such file, or it is not UTF-8; nothing is written.
+    """
+    try:
+        lines = queries.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{queries} cannot be read as text in UTF-8: {error}") from error
+    asked = [number for number, line in enumerate(lines, start=1) if any(sign.isalnum() for sign in line)]
+    rankings = (search.rank(search.score(lines[number - 1], scoring=scoring), query) for number in asked)
+    with connect() as con:
+        con.execute(
+            "CREATE TEMP TABLE asked AS SELECT unnest(range(?))::INTEGER AS q, unnest(?::BIGINT[]) AS query_id",
+            [len(asked), asked],
+        )
+        written = _write(con, out, rankings, len(asked), "SELECT q, query_id FROM asked", progress)
+    blank = sum(1 for line in lines if not line.strip())
+    return BatchReport(
+        answered=len(asked),
+        rows_read=len(lines) - blank,
+        rows_written=written,
+        unknown_anime=0,
+        duplicates=0,
+    )
 
 
 def _load(con: duckdb.DuckDBPyConnection, path: Path, *, needed: tuple[str, ...], optional: dict[str, str]) -> None:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from anirec.core.errors import InputError
+from anirec.core.errors import InputError, SiteError
 from anirec.sources.web import anilist, downloads, jikan, mal_api, online_users
-from anirec.sources.web.client import Patience
+from anirec.sources.web.client import NOTHING, Patience
 from anirec.sources.web.collection import DAY, Collection, FetchReport, Manners, run
+from anirec.sources.web.keys import MAL_CLIENT_ID
 from anirec.sources.web.pages import open_pages
 
 Report = Callable[[str], None]
 
 MOST_LISTS: Final = 25
 """People whose lists one fetch may ask for."""
+
+WHILE_SOMEBODY_WAITS: Final = Patience(
+    attempts=2, first_wait=1.0, longest_wait=5.0, slow_wait=3.0, connect=5.0, read=10.0, deadline=20.0
+)
 
 
 @dataclass(frozen=True)
@@ -93,11 +99,11 @@ def fetch_mal(into: Into, wanted: Wanted, *, url: str | None = None) -> FetchRep
         SiteError: the site does not answer; what came is kept.
     """
     wanted.check()
-    client_id = os.environ.get(mal_api.KEY_VARIABLE, "")
+    client_id = os.environ.get(MAL_CLIENT_ID, "")
     if not client_id:
         raise InputError(
             f"MyAnimeList wants a client id: make one at https://myanimelist.net/apiconfig and put it in the "
-            f"environment variable {mal_api.KEY_VARIABLE}"
+            f"environment variable {MAL_CLIENT_ID}"
         )
     api = mal_api.MalApi(client_id, url or mal_api.URL)
 
@@ -131,6 +137,24 @@ def fetch_anilist(into: Into, wanted: Wanted, *, url: str | None = None) -> Fetc
         api.lists(collection, wanted.people)
 
     return _run(into, "anilist", wanted.plan(), collect, anilist.MANNERS, people=wanted.people)
+
+
+def pages_of_list(site: str, user: str, *, url: str | None = None) -> list[bytes]:
+    """Fetch the public list of one user for somebody who waits for it. Nothing of it is kept, nor is the name.
+
+    site: "myanimelist" or "anilist". Returns the bodies of its pages, none where the site shows no such list.
+
+    Raises:
+        InputError: MyAnimeList wants a client id, and there is none.
+        SiteError: the site does not answer.
+    """
+    fetch = {"myanimelist": fetch_mal, "anilist": fetch_anilist}[site]
+    with tempfile.TemporaryDirectory(prefix="anirec-list-") as folder:
+        done = fetch(Into(Path(folder), patience=WHILE_SOMEBODY_WAITS), Wanted(people=[user]), url=url)
+        if done.problems:
+            raise SiteError(f"{site} does not answer as it should: {next(iter(done.problems.values()))}")
+        with open_pages(Path(folder)) as store:
+            return [page.body for page in store.latest() if page.status not in NOTHING]
 
 
 def fetch_jikan(

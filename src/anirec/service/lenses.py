@@ -11,20 +11,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anirec.core.catalogue import Catalogue
+from anirec.core.catalogue import Catalogue, found_in
 from anirec.core.profile import Profile
-from anirec.evaluate.named import DISCOUNTS, TOP, Question, questions
+from anirec.evaluate.metrics import discounts
+from anirec.evaluate.protocols.item_similarity import Questions, questions
 from anirec.prepare.dataset import Dataset
 from anirec.prepare.pairs import Pairs
 from anirec.prepare.splits import Case
 from anirec.recommenders.similar import Similar
-from anirec.service.recommend import VIEWERS
+from anirec.service.looking import VIEWERS
 
 if TYPE_CHECKING:
     from anirec.service.progress import Progress
@@ -37,6 +39,8 @@ It is a row of EASE: who likes the title likes ... On the real data EASE's row (
 its column (.058), both together (.074), the cosine (.063), conditional probability over likes^0.3 (.069) and the
 z-score of how many like both (.055); none of them added anything to the row in the blend."""
 
+TOP: Final = 10
+"""Places that weights are chosen by."""
 HELD: Final = 0.2
 """Share of the pairs held back to choose weights on: few enough for the crowd's graph to stay what it is."""
 ENOUGH: Final = 100
@@ -107,19 +111,19 @@ def fit_similar(
     alone decide.
     """
     learned, held = pairs.parted(HELD, np.random.default_rng([seed, 6]))
-    asked = questions(held, learned, catalogue)
+    asked = questions(held, learned, catalogue.anime_ids)
     if len(asked) > MOST:
-        chosen = np.random.default_rng([seed, 7]).choice(len(asked), MOST, replace=False)
-        asked = tuple(asked[i] for i in np.sort(chosen))
-    whole, parts = _looking(dataset, catalogue, pairs, viewers, lenses, seed)
+        asked = asked.at(np.sort(np.random.default_rng([seed, 7]).choice(len(asked), MOST, replace=False)))
+    looking = partial(_looking, dataset, catalogue, viewers=viewers, lenses=lenses, seed=seed, progress=progress)
+    whole, parts = looking(pairs)
     if len(asked) < ENOUGH or len(whole.lenses) == 1:
         return Choice(whole, parts, 0, None)
-    partial, _ = _looking(dataset, catalogue, learned, viewers, lenses, seed)
-    pool = gather(partial, asked, catalogue, progress)
-    start = {name: whole.weights[name] for name in partial.lenses}
+    judged, _ = looking(learned)
+    pool = gather(judged, asked, catalogue, progress)
+    start = {name: whole.weights[name] for name in judged.lenses}
     weights, ndcg = best_weights(pool, start)
     if unseen is not None:
-        without = replace(partial, lenses={**partial.lenses, VIEWERS: unseen.viewers})
+        without = replace(judged, lenses={**judged.lenses, VIEWERS: unseen.viewers})
         lists = gather(without, listed(unseen.cases, catalogue), catalogue, progress)
         reached = best_weights(lists, start)[1] if len(lists.best) else 0.0
         if min(ndcg, reached) > 0:
@@ -128,26 +132,33 @@ def fit_similar(
     return Choice(replace(whole, weights=dict(whole.weights) | weights), parts, len(pool.best), ndcg)
 
 
-def listed(cases: Sequence[Case], catalogue: Catalogue) -> tuple[Question, ...]:
+def listed(cases: Sequence[Case], catalogue: Catalogue) -> Questions:
     """Return what each case with one title given asks: the rest of the list, all of it alike."""
     asked = []
     for case in cases:
-        rows, targets = catalogue.rows_of(case.given.anime_ids), catalogue.rows_of(case.targets)
-        if len(rows) == 1 and len(targets):
-            asked.append(Question(int(rows[0]), np.empty(0, np.int64), targets, np.ones(len(targets))))
-    return tuple(asked)
+        targets = case.targets[found_in(catalogue.anime_ids, case.targets)[1]]
+        if len(catalogue.rows_of(case.given.anime_ids)) == 1 and len(targets):
+            asked.append(replace(case, targets=targets))
+    ones = tuple(np.ones(len(case.targets)) for case in asked)
+    return Questions(tuple(asked), ones, (np.empty(0, dtype=np.int32),) * len(asked))
 
 
 def _looking(
     dataset: Dataset,
     catalogue: Catalogue,
     pairs: Pairs,
+    *,
     viewers: tuple[str, Storable],
     lenses: Mapping[str, Lens],
     seed: int,
+    progress: Progress,
 ) -> tuple[Similar, dict[str, Storable]]:
     """Return the lenses fitted on these pairs, in the weights that they have by themselves, and the parts to keep."""
-    fitted = {name: lens.fit(dataset, pairs, np.random.default_rng([seed, 3])) for name, lens in lenses.items()}
+    fitted: dict[str, Storable | None] = {}
+    for done, (name, lens) in enumerate(lenses.items()):
+        progress(f"fitting the lens {name}", done, len(lenses))
+        fitted[name] = lens.fit(dataset, pairs, np.random.default_rng([seed, 3]))
+    progress("fitting the lenses", len(lenses), len(lenses))
     found = {name: model for name, model in fitted.items() if model is not None}
     models = {VIEWERS: viewers[0]} | {name: f"similar-{name}" for name in found}
     rows = catalogue.rows_of(dataset.anime_ids)
@@ -178,7 +189,7 @@ class Pool:
         """Return the mean of NDCG@10 under these weights; ties go to what stands first."""
         scores = sum(self.seen[name] * np.float32(weight) for name, weight in weights.items() if weight > 0)
         top = np.argsort(-np.asarray(scores), axis=1, kind="stable")[:, :TOP]
-        gained = np.take_along_axis(self.gains, top, axis=1) @ DISCOUNTS[: top.shape[1]]
+        gained = np.take_along_axis(self.gains, top, axis=1) @ discounts(top.shape[1])
         return float(np.mean(gained / self.best))
 
 
@@ -202,7 +213,7 @@ def joined(*pools: tuple[Pool, float]) -> Pool:
     )
 
 
-def gather(similar: Similar, asked: Sequence[Question], catalogue: Catalogue, progress: Progress) -> Pool:
+def gather(similar: Similar, asked: Questions, catalogue: Catalogue, progress: Progress) -> Pool:
     """Ask every lens; relatives are neither candidates nor targets. Questions without a target are left out."""
     columns: list[dict[str, NDArray[np.float32]]] = []
     gains: list[NDArray[np.float32]] = []
@@ -210,24 +221,33 @@ def gather(similar: Similar, asked: Sequence[Question], catalogue: Catalogue, pr
     place = np.full(len(catalogue), -1, dtype=np.int64)
     place[catalogue.rows_of(similar.items)] = np.arange(len(similar.items))
     silent = np.zeros(len(similar.items), dtype=np.float32)
-    for done, question in enumerate(asked):
+    for done, (case, worth, barred) in enumerate(zip(asked.cases, asked.gains, asked.barred, strict=True)):
         progress("choosing the lenses' weights", done, len(asked))
-        barred = question.barred("unrelated", catalogue)
-        wanted = ~np.isin(question.targets, barred)
+        out = _not_asked_for(case, barred, catalogue)
+        targets = catalogue.rows_of(case.targets)
+        wanted = ~np.isin(targets, out)
         if not wanted.any():
             continue
-        parts = similar.parts(Profile.of_likes([int(catalogue.anime_ids[question.row])]))
-        front = _front(parts.values(), place[barred], len(similar.items))
+        parts = similar.parts(Profile.of_likes(catalogue.anime_ids[catalogue.rows_of(case.given.anime_ids)].tolist()))
+        front = _front(parts.values(), place[out], len(similar.items))
         gain = silent.copy()
-        gain[place[question.targets[wanted]]] = question.gains[wanted]
-        ideal = np.sort(question.gains[wanted])[::-1][:TOP]
+        gain[place[targets[wanted]]] = worth[wanted]
+        ideal = np.sort(worth[wanted])[::-1][:TOP]
         columns.append({name: parts.get(name, silent)[front] for name in similar.lenses})
         gains.append(gain[front])
-        best.append(float(ideal @ DISCOUNTS[: len(ideal)]))
+        best.append(float(ideal @ discounts(len(ideal))))
     progress("choosing the lenses' weights", len(asked), len(asked))
     width = max((len(row) for row in gains), default=0)
     seen = {name: _padded([row[name] for row in columns], width, -np.inf) for name in similar.lenses}
     return Pool(seen=seen, gains=_padded(gains, width, 0.0), best=np.array(best))
+
+
+def _not_asked_for(case: Case, barred: NDArray[np.int32], catalogue: Catalogue) -> NDArray[np.int64]:
+    """Return the rows that are no candidates: what is barred, the title given, and its relatives."""
+    given = catalogue.rows_of(case.given.anime_ids)
+    return np.append(
+        catalogue.rows_of(barred), np.flatnonzero(np.isin(catalogue.franchise, catalogue.franchise[given]))
+    )
 
 
 def _front(parts: Iterable[NDArray[np.float32]], barred: NDArray[np.int64], n: int) -> NDArray[np.int64]:

@@ -2,123 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anirec.core.anime import Anime
 from anirec.core.catalogue import Catalogue
-from anirec.core.errors import InputError, MissingAbility, TitleMatch
+from anirec.core.errors import InputError, MissingAbility
 from anirec.core.profile import Entry, Profile
 from anirec.core.protocols import Personal, Recommender
-from anirec.core.ranking import DEFAULT_KINDS, Filters, FranchiseMode, Query, Ranking
-from anirec.explain import Reason, reasons
+from anirec.core.ranking import DEFAULT_KINDS, Among, Filters, FranchiseMode, Query, Ranking
+from anirec.explain import Reason
 from anirec.rank import align, rank
+from anirec.recommenders.blend import Blend
 from anirec.recommenders.similar import Similar
+from anirec.service.answers import Facts, Info, Recommendations, Understood
+from anirec.service.explaining import Explaining, as_match, popularity_ranks
+from anirec.service.looking import ALL_LENSES, Looking
+from anirec.service.places import watch_order
+from anirec.service.understanding import mode_of, read_profile, understand
 from anirec.titles import TitleIndex
 
 if TYPE_CHECKING:
     from anirec.sources.own_list import OwnList
 
-ALL_LENSES = "blend"
-VIEWERS = "viewers"
-LENSES = {
-    VIEWERS: "hold ratings",
-    "genres": "say what titles are about",
-    "crowd": "hold what people recommend beside one another",
-}
-"""The lenses of `similar` that training knows, and what it takes to have each."""
-
-DISLIKE_SCORE = 2.0
-"""A plain dislike counts like a score of 2 ("horrible" on MyAnimeList's scale)."""
-
-
-class Facts(Protocol):
-    """Where facts about anime come from."""
-
-    def of(self, anime_ids: Iterable[int]) -> dict[int, Anime]:
-        """Return the facts of these anime by id, without those that are not known."""
-        ...
-
-    def by_anilist_id(self) -> dict[int, int]:
-        """Return the id of each anime by its AniList id, of those that have one."""
-        ...
-
-
-@dataclass(frozen=True)
-class Likeness:
-    """Why a title is like another one.
-
-    lenses: each lens's share, 0..1, in its score, largest first; without those of no say. shared: labels and tags that
-    both carry, see `Anime`. votes: how many people named the two together, 0 = nobody, or the bundle does not know.
-    """
-
-    lenses: Mapping[str, float]
-    shared: tuple[str, ...]
-    votes: int
-
-
-@dataclass(frozen=True)
-class Recommendation:
-    """One recommended anime. rank: from 1. score: the model's, comparable within one list only.
-
-    because: titles of the profile by their share in the score, strongest first; negative = it spoke against it.
-    likeness: to the title that was asked for, None where several were given.
-    """
-
-    rank: int
-    anime: Anime
-    score: float
-    because: tuple[Reason, ...]
-    likeness: Likeness | None = None
-
-
-@dataclass(frozen=True)
-class Understood:
-    """How one text was read: the anime it was taken to mean, and others of the same title that it may have meant."""
-
-    text: str
-    anime_id: int
-    others: tuple[TitleMatch, ...]
-
-
-@dataclass(frozen=True)
-class Recommendations:
-    """A list of recommendations, how the input was read, and the facts of the titles that the reasons name."""
-
-    items: tuple[Recommendation, ...]
-    understood: tuple[Understood, ...]
-    named: Mapping[int, Anime]
-
-    def __iter__(self) -> Iterator[Recommendation]:
-        """Iterate over the recommendations, best first."""
-        return iter(self.items)
-
-    def __len__(self) -> int:
-        """Return how many there are."""
-        return len(self.items)
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where an anime stands in its franchise. order: in watch order, from 0. entry: a newcomer may start here."""
-
-    anime: Anime
-    order: int
-    entry: bool
-
-
-@dataclass(frozen=True)
-class Info:
-    """One anime, and its franchise in watch order (itself among them)."""
-
-    anime: Anime
-    franchise: tuple[Place, ...]
+WELL_KNOWN = 50_000
+"""Members from which a title may be called the opposite of another, unless the filters say how many: of hardly known
+ones everything is unlike everything."""
 
 
 @dataclass(frozen=True)
@@ -143,75 +57,101 @@ class Service:
         seen: Sequence[str | int] = (),
         entries: Iterable[Entry] = (),
         k: int = 20,
+        offset: int = 0,
         franchise: FranchiseMode | str = FranchiseMode.ENTRY,
         popularity: float = 0.0,
         filters: Filters | None = None,
         use_dislikes: bool = True,
         model: str | None = None,
+        weights: Mapping[str, float] | None = None,
+        explain: bool = True,
     ) -> Recommendations:
         """Recommend anime to somebody who likes these.
 
         like: titles in any language, MyAnimeList ids, `"title:score"` or pairs (title, score 1..10). dislike: what to
         move away from. seen: only to be left out. entries: further opinions, as `read_list` finds them in a file; what
-        is said above goes before them. k: how many, at least 1. franchise: see `FranchiseMode`. popularity: -1..1, see
-        `Query`.
+        is said above goes before them. k: how many, at least 1. offset: how many of the best are passed over, for the
+        next page. franchise: see `FranchiseMode`. popularity: -1..1, see `Query`.
         filters: None = no adult titles, music videos or commercials. use_dislikes: whether what was disliked or dropped
         speaks against titles like it; if not, it is only left out. model: a name in the bundle, None = its default.
+        weights: by part of a blend, how much it says, times what it has learned to say; see `Blend.weighed`. explain:
+        whether to say why each title is there and what to expect of it, see `Recommendation`; it takes some
+        milliseconds.
 
         Raises:
             UnknownTitle, AmbiguousTitle: a text fits no anime, or several; the error lists the nearest.
-            InputError: a score outside 1..10, an unknown genre or type, an id that the bundle does not know.
+            InputError: a score outside 1..10, an unknown genre or type, an id that the bundle does not know, or weights
+                that are no weights of its parts.
+            MissingAbility: weights are given, but the model is not a blend.
         """
-        understood: list[Understood] = []
-        said: list[Entry] = []
-        for wish in like:
-            text, score = _text_and_score(wish, self.titles)
-            understood.append(self._understand(text))
-            said.append(Entry(understood[-1].anime_id, score))
-        for wish in dislike:
-            understood.append(self._understand(_text(wish)))
-            said.append(Entry(understood[-1].anime_id, DISLIKE_SCORE))
-        _refuse_contradictions(said, self._name)
+        profile, understood = self._read(like, dislike, entries)
         ignored: list[int] = []
         for wish in seen:
-            understood.append(self._understand(_text(wish)))
+            understood.append(understand(wish, self.titles))
             ignored.append(understood[-1].anime_id)
-        named = {entry.anime_id for entry in said}
-        profile = Profile.of([*said, *(entry for entry in entries if entry.anime_id not in named)])
         if not use_dislikes:
             ignored += profile.anime_ids[profile.disliked].tolist()
             profile = profile.where(~profile.disliked)
-        ranking = self.rank(
-            profile,
-            Query(k=k, filters=self.filters(filters), franchise=_mode(franchise), popularity=popularity),
-            model=model,
-            seen=np.array(ignored, dtype=np.int32),
-        )
-        return self._explained(profile, ranking, understood)
+        query = Query(k, self.filters(filters), mode_of(franchise), popularity=popularity, offset=offset)
+        recommender = self.model(model) if weights is None else self._weighed(model, weights)
+        scores = recommender.score([profile])[0]
+        ranking = self._ranked(recommender, profile, and_one(query), np.array(ignored, dtype=np.int32), scores)
+        return self._explaining.page(recommender, profile, ranking, query, understood, explain=explain, scores=scores)
 
-    def similar(
+    def profile(
+        self,
+        like: Sequence[str | int | tuple[str | int, float]] = (),
+        *,
+        dislike: Sequence[str | int] = (),
+        entries: Iterable[Entry] = (),
+    ) -> Profile:
+        """Return the profile of somebody who says this; arguments and errors as in `recommend`."""
+        return self._read(like, dislike, entries)[0]
+
+    def _read(
+        self,
+        like: Sequence[str | int | tuple[str | int, float]],
+        dislike: Sequence[str | int],
+        entries: Iterable[Entry],
+    ) -> tuple[Profile, list[Understood]]:
+        return read_profile(like, dislike, entries, titles=self.titles, name=self._name)
+
+    def similar(  # noqa: PLR0913 - what a person may say, each by its name
         self,
         title: str | int,
         *,
         by: str = ALL_LENSES,
+        opposite: bool = False,
         k: int = 20,
+        offset: int = 0,
         franchise: FranchiseMode | str = FranchiseMode.ENTRY,
         popularity: float = 0.0,
         filters: Filters | None = None,
+        explain: bool = True,
     ) -> Recommendations:
         """Return the anime most like one title; arguments and errors as in `recommend`, and as in `lens`.
 
         by: the lens to look through (see `lenses`), or "blend" for all of them in the weights that serve best.
+        opposite: the least like it instead, of titles with `WELL_KNOWN` members or as many as the filters say.
         """
-        understood = self._understand(_text(title))
-        query = Query(k=k, filters=self.filters(filters), franchise=_mode(franchise), popularity=popularity)
-        ranking = self.rank_similar(understood.anime_id, query, by=by)
+        understood = understand(title, self.titles)
+        query = Query(k, self.filters(filters), mode_of(franchise), popularity=popularity, offset=offset)
+        if opposite and query.filters.min_members is None:
+            query = replace(query, filters=replace(query.filters, min_members=WELL_KNOWN))
+        ranking = self.rank_similar(understood.anime_id, and_one(query), by=by, opposite=opposite)
         profile = Profile.of_likes([understood.anime_id])
-        answer = self._explained(profile, ranking, [understood])
-        return replace(answer, items=self._likened(answer, profile, understood.anime_id, by))
+        answer = self._explaining.page(self.model(), profile, ranking, query, [understood], explain=explain)
+        if not explain:
+            return answer
+        items = self._looking.likened(answer, understood.anime_id, by)
+        if opposite:  # what a lens has to say for them is not why they are here
+            items = tuple(
+                (item.likeness and replace(item, likeness=replace(item.likeness, lenses={}))) or item for item in items
+            )
+        return replace(answer, items=items)
 
-    def rank_similar(self, anime_id: int, query: Query, *, by: str = ALL_LENSES) -> Ranking:
-        """Rank the anime most like one that the catalogue knows.
+    def rank_similar(self, anime_id: int, query: Query, *, by: str = ALL_LENSES, opposite: bool = False) -> Ranking:
+        """Rank the anime most like one that the catalogue knows, or least.
 
         A lens that does not know it looks at those of its franchise that it knows.
 
@@ -219,38 +159,27 @@ class Service:
             MissingAbility: no lens knows anything about it or its franchise; or as in `lens`.
             InputError: as in `lens`.
         """
-        model, profile = self.lens(by), self._view(anime_id, by)
+        model, profile = self.lens(by), self._looking.view(anime_id, by)
         if profile is None:
             others = f"; the bundle has the lenses {', '.join(self.lenses)}" if by != ALL_LENSES else ""
             raise MissingAbility(
                 f'too little is known of the anime {anime_id} to say what is like it by "{by}"{others}'
             )
         seen = np.array([anime_id], dtype=np.int32)
-        return self._ranked(model, profile, query, seen)
+        if not opposite:
+            return self._ranked(model, profile, query, seen)
+        scores = model.unlike(profile) if isinstance(model, Similar) else -model.score([profile])[0]
+        aligned = align(scores, self._rows[id(model)], self.catalogue)
+        return rank(aligned, with_seen(profile, seen), self.catalogue, query)
 
     @property
     def lenses(self) -> tuple[str, ...]:
         """Names of the lenses that this bundle can look through; the blend of them has the name "blend"."""
-        whole = self.models[self.similar_model]
-        return tuple(whole.lenses) if isinstance(whole, Similar) else (VIEWERS,)
+        return self._looking.lenses
 
     def lens(self, by: str = ALL_LENSES) -> Recommender:
-        """Return what answers `similar` through one lens.
-
-        Raises:
-            InputError: there is no such lens in any bundle.
-            MissingAbility: this bundle lacks it.
-        """
-        if by not in (ALL_LENSES, *self.lenses, *LENSES):
-            known = dict.fromkeys((ALL_LENSES, *LENSES, *self.lenses))
-            raise InputError(f'there is no lens "{by}"; there are {", ".join(known)}')
-        if by != ALL_LENSES and by not in self.lenses:
-            raise MissingAbility(
-                f'this bundle has no lens "{by}", it has {", ".join(self.lenses)}; train one with `anirec train` on '
-                f"data that {LENSES[by]}"
-            )
-        whole = self.models[self.similar_model]
-        return self._alone[by] if by != ALL_LENSES and isinstance(whole, Similar) else whole
+        """Return what answers `similar` through one lens; errors as in `Looking.lens`."""
+        return self._looking.lens(by)
 
     def read_list(self, path: Path) -> OwnList:
         """Read a person's own list: MyAnimeList's export (.xml, .xml.gz), AniList's JSON, or a CSV with ids or titles.
@@ -272,24 +201,15 @@ class Service:
 
     def info(self, title: str | int) -> Info:
         """Return the facts of one anime and its franchise in watch order; errors as in `recommend`."""
-        anime_id = self._understand(_text(title)).anime_id
-        row = int(self.catalogue.rows_of(np.array([anime_id], dtype=np.int32))[0])
-        rows = np.flatnonzero(self.catalogue.franchise == self.catalogue.franchise[row])
-        rows = rows[np.argsort(self.catalogue.order[rows], kind="stable")]
-        facts = self.facts.of(self.catalogue.anime_ids[rows].tolist())
-        places = tuple(
-            Place(
-                anime=facts[int(self.catalogue.anime_ids[r])],
-                order=int(self.catalogue.order[r]),
-                entry=bool(self.catalogue.requires[r] < 0),
-            )
-            for r in rows
+        anime_id = understand(title, self.titles).anime_id
+        franchise = watch_order(self.catalogue, self.facts, anime_id)
+        return Info(
+            anime=next(place.anime for place in franchise if place.anime.anime_id == anime_id), franchise=franchise
         )
-        return Info(anime=facts[anime_id], franchise=places)
 
     def can_compare(self, anime_id: int, *, by: str = ALL_LENSES) -> bool:
         """Return whether `similar` can answer for this id; errors as in `lens`."""
-        return self._view(anime_id, by) is not None
+        return self._looking.view(anime_id, by) is not None
 
     def rank(
         self,
@@ -306,11 +226,18 @@ class Service:
         return self._ranked(self.model(model), profile, query, seen)
 
     def _ranked(
-        self, recommender: Recommender, profile: Profile, query: Query, seen: NDArray[np.int32] | None
+        self,
+        recommender: Recommender,
+        profile: Profile,
+        query: Query,
+        seen: NDArray[np.int32] | None,
+        scores: NDArray[np.float32] | None = None,
     ) -> Ranking:
-        scores = recommender.score([profile])[0]
+        scores = recommender.score([profile])[0] if scores is None else scores
         known = profile if seen is None or len(seen) == 0 else with_seen(profile, seen)
-        return rank(align(scores, self._rows[id(recommender)], self.catalogue), known, self.catalogue, query)
+        rows = self._rows.get(id(recommender))
+        rows = self.catalogue.rows_of(recommender.items) if rows is None else rows
+        return rank(align(scores, rows, self.catalogue), known, self.catalogue, query)
 
     def model(self, name: str | None = None) -> Recommender:
         """Return a model of the bundle by name, None = the default one.
@@ -331,7 +258,27 @@ class Service:
             kinds=DEFAULT_KINDS if filters.kinds is None else filters.kinds,
             genres_in=frozenset(self._label(label) for label in filters.genres_in),
             genres_out=frozenset(self._label(label) for label in filters.genres_out),
+            among=self._airing(frozenset(map(str.casefold, filters.airing))) if filters.airing else filters.among,
         )
+
+    def _airing(self, wanted: frozenset[str]) -> Among:
+        """Return the rows of which the facts say one of these.
+
+        Raises:
+            InputError: no anime is said to be so.
+        """
+        if (kept := self._kept_airing.get(wanted)) is not None:
+            return kept
+        told = self.facts.calendar()
+        missing = np.ma.getmaskarray(told["airing"])
+        texts = ["" if m else str(t) for t, m in zip(np.ma.getdata(told["airing"]), missing, strict=True)]
+        if unknown := wanted - {text.casefold() for text in texts}:
+            known = ", ".join(sorted(set(texts) - {""})) or "none: this bundle does not say"
+            raise InputError(f'no anime is said to be "{min(unknown)}"; there are {known}')
+        ids = np.ma.getdata(told["anime_id"]).astype(np.int32)
+        passing = np.zeros(len(self.catalogue), dtype=np.bool_)
+        passing[self.catalogue.rows_of(ids[[text.casefold() in wanted for text in texts]])] = True
+        return self._kept_airing.setdefault(wanted, Among(passing))
 
     def _label(self, wanted: str) -> str:
         for name in self.catalogue.labels.names:
@@ -339,80 +286,60 @@ class Service:
                 return name
         return wanted  # ranking refuses it and says which there are
 
-    def _understand(self, text: str) -> Understood:
-        resolved = self.titles.resolve(text)
-        return Understood(text=text, anime_id=resolved.anime_id, others=resolved.others)
-
     def _name(self, anime_id: int) -> str:
         return self.facts.of([anime_id])[anime_id].title
 
     @cached_property
-    def _comparable(self) -> NDArray[np.bool_]:
-        """[catalogue] whether ratings say anything about a title."""
-        return np.isin(self.catalogue.anime_ids, self.explainer.items)
-
-    def _stand_ins(self, anime_id: int) -> NDArray[np.int64]:
-        """Return the row of the title if it was rated enough, else the rows of those of its franchise that were."""
-        row = self.catalogue.rows_of(np.array([anime_id], dtype=np.int32))
-        if len(row) == 0 or self._comparable[row[0]]:
-            return row
-        return np.flatnonzero((self.catalogue.franchise == self.catalogue.franchise[row[0]]) & self._comparable)
+    def _kept_airing(self) -> dict[frozenset[str], Among]:
+        """What was asked for before: the same object each time, so that ranking keeps what passes, too."""
+        return {}
 
     @cached_property
     def _rows(self) -> dict[int, NDArray[np.int64]]:
         """Where the items of each model stand in the catalogue, by the model's identity."""
-        models = (*self.models.values(), *self._alone.values())
+        models = (*self.models.values(), *self._looking.alone.values())
         return {id(model): self.catalogue.rows_of(model.items) for model in models}
 
+    def why(
+        self, profile: Profile, anime_ids: NDArray[np.int32], *, model: str | None = None
+    ) -> tuple[list[tuple[Reason, ...]], list[int | None]]:
+        """Return why a model would recommend each of these titles to a profile, and its match, see `Recommendation`."""
+        recommender = self.model(model)
+        matches, _ = self._explaining.expected(recommender, profile, anime_ids)
+        told = [as_match(matches, place) for place in range(len(anime_ids))]
+        return self._explaining.because(recommender, profile, anime_ids), told
+
+    def page(self, profile: Profile, ranking: Ranking, query: Query, *, explain: bool) -> Recommendations:
+        """Return a page of a list that was ranked elsewhere, see `Explaining.page`."""
+        return self._explaining.page(self.model(), profile, ranking, query, (), explain=explain)
+
+    def popularity_rank(self, anime_id: int) -> int:
+        """Return the place of an anime that the catalogue has among all by members, 1 = most."""
+        (row,) = self.catalogue.rows_of(np.array([anime_id], dtype=np.int32))
+        return int(popularity_ranks(self.catalogue)[row])
+
     @cached_property
-    def _alone(self) -> dict[str, Similar]:
-        """Every lens by itself, by name."""
-        whole = self.models[self.similar_model]
-        return {name: whole.by(name) for name in whole.lenses} if isinstance(whole, Similar) else {}
+    def _looking(self) -> Looking:
+        return Looking(self.catalogue, self.models[self.similar_model], self.explainer)
 
-    def _view(self, anime_id: int, by: str) -> Profile | None:
-        """Return what `similar` is asked with for a title, None where nothing is known of it."""
-        model = self.lens(by)
-        if isinstance(model, Similar):
-            profile = Profile.of_likes([anime_id])
-            return profile if model.views(profile) else None
-        rows = self._stand_ins(anime_id)
-        return Profile.of_likes(self.catalogue.anime_ids[rows].tolist()) if len(rows) else None
+    @cached_property
+    def _explaining(self) -> Explaining:
+        return Explaining(self.catalogue, self.facts, self.explainer)
 
-    def _likened(self, answer: Recommendations, profile: Profile, anime_id: int, by: str) -> tuple[Recommendation, ...]:
-        """Return the items with why they are like the title, where the bundle says so."""
-        model = self.lens(by)
-        if not isinstance(model, Similar) or not answer.items:
-            return answer.items
-        found = np.array([item.anime.anime_id for item in answer], dtype=np.int32)
-        shares, votes = model.shares(profile, found), model.votes(anime_id, found)
-        asked = answer.named[anime_id]
-        carried = {*asked.genres, *asked.themes, *asked.demographics, *asked.tags}
-        return tuple(
-            replace(
-                item,
-                likeness=Likeness(
-                    lenses={name: float(of[i]) for name, of in shares.items() if of[i] > 0},
-                    shared=tuple(label for label in _labels(item.anime) if label in carried),
-                    votes=int(votes[i]),
-                ),
+    def _weighed(self, name: str | None, weights: Mapping[str, float]) -> Recommender:
+        model = self.model(name)
+        if not isinstance(model, Blend):
+            blends = [known for known, other in self.models.items() if isinstance(other, Blend)]
+            raise MissingAbility(
+                f'the model "{name or self.default_model}" is made of no parts to be weighed; '
+                f"{', '.join(blends) or 'no model of this bundle'} can be"
             )
-            for i, item in enumerate(answer)
-        )
+        return model.weighed(weights)
 
-    def _explained(self, profile: Profile, ranking: Ranking, understood: Sequence[Understood]) -> Recommendations:
-        whys: list[tuple[Reason, ...]] = [() for _ in range(len(ranking))]
-        if len(profile) > 1:
-            parts = self.explainer.contributions(profile, ranking.anime_ids)
-            whys = [tuple(reasons(profile.anime_ids, parts[:, i])) for i in range(len(ranking))]
-        named_ids = sorted({*profile.anime_ids.tolist(), *(u.anime_id for u in understood)})
-        facts = self.facts.of([*ranking.anime_ids.tolist(), *named_ids])
-        items = tuple(
-            Recommendation(rank=i + 1, anime=facts[int(anime_id)], score=float(ranking.scores[i]), because=whys[i])
-            for i, anime_id in enumerate(ranking.anime_ids)
-        )
-        named = {anime_id: facts[anime_id] for anime_id in named_ids}
-        return Recommendations(items=items, understood=tuple(understood), named=named)
+
+def and_one(query: Query) -> Query:
+    """Return the query for one title more, which tells whether there is another page."""
+    return replace(query, k=query.k + 1) if query.k >= 1 else query
 
 
 def with_seen(profile: Profile, seen: NDArray[np.int32]) -> Profile:
@@ -425,42 +352,3 @@ def with_seen(profile: Profile, seen: NDArray[np.int32]) -> Profile:
         scores=np.concatenate([profile.scores, np.full(len(more), np.nan, np.float32)])[order],
         statuses=np.concatenate([profile.statuses, np.zeros(len(more), np.int8)])[order],
     )
-
-
-def _labels(anime: Anime) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*anime.genres, *anime.themes, *anime.demographics, *anime.tags)))
-
-
-def _mode(mode: FranchiseMode | str) -> FranchiseMode:
-    try:
-        return FranchiseMode(mode)
-    except ValueError:
-        modes = ", ".join(FranchiseMode)
-        raise InputError(f'there is no franchise mode "{mode}"; modes are {modes}') from None
-
-
-def _text(wish: str | int) -> str:
-    return f"#{wish}" if isinstance(wish, int) else wish
-
-
-def _text_and_score(wish: str | int | tuple[str | int, float], titles: TitleIndex) -> tuple[str, float | None]:
-    """Split `Trigun:9` and `6:9`; a text that is itself a title stays whole."""
-    if isinstance(wish, tuple):
-        return _text(wish[0]), float(wish[1])
-    text = _text(wish).strip()
-    title, colon, score = text.rpartition(":")
-    if not colon or titles.is_title(text):
-        return text, None
-    try:
-        return title, float(score)
-    except ValueError:
-        return text, None
-
-
-def _refuse_contradictions(entries: Sequence[Entry], name: Callable[[int], str]) -> None:
-    scores: dict[int, float | None] = {}
-    for entry in entries:
-        if entry.anime_id in scores and scores[entry.anime_id] != entry.score:
-            title = f"{name(entry.anime_id)} [{entry.anime_id}]"
-            raise InputError(f"{title} is named twice with different opinions; keep one of them")
-        scores[entry.anime_id] = entry.score

@@ -8,7 +8,7 @@ Evaluation does the same on a dataset without the test users, and then tests on 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from anirec.core.catalogue import Catalogue
 from anirec.core.errors import BadTable
-from anirec.core.protocols import Recommender
+from anirec.core.protocols import Personal, Recommender
 from anirec.core.state import State
 from anirec.evaluate import protocols
 from anirec.evaluate.exam import Exam
@@ -27,10 +27,13 @@ from anirec.evaluate.report import Report
 from anirec.evaluate.run import run
 from anirec.prepare.catalogue import read_catalogue
 from anirec.prepare.dataset import Dataset, read_dataset
+from anirec.prepare.documents import TEXTS
 from anirec.prepare.pairs import NO_PAIRS, Pairs, read_pairs
-from anirec.prepare.splits import Case, Split, held_out_users
+from anirec.prepare.splits import Case, Split, held_out_users, hide_scores
+from anirec.recommenders import expectations
 from anirec.recommenders.blend import Blend, BlendWeights
 from anirec.recommenders.blending import BlendConfig, learn, whole_and_cut
+from anirec.recommenders.expectations import Expectations, Expecting
 from anirec.recommenders.newcomers import Newcomers
 from anirec.service.card import model_card
 from anirec.service.lenses import Lens, Unseen, fit_similar
@@ -73,7 +76,8 @@ class Recipe:
     parts: of the blend, by name, `ease` among them. readings: how the blend looks at each, see `recommenders.blend`.
     extra: further models, by name. lenses: of `similar`, by name, besides the viewers' one, which is `ease`. default:
     the model that is served. config: what all were configured with. blend: how its weights are learned. newcomers:
-    how the blend places titles that few have rated; None = as its parts do. n_validation: users held out to learn the
+    how the blend places titles that few have rated; None = as its parts do. expecting: how it is learned what the
+    blend's chances mean to a person; None = it is not. n_validation: users held out to learn the
     weights from, at most. seed: of everything that is drawn.
     """
 
@@ -85,6 +89,7 @@ class Recipe:
     default: str = BLEND
     blend: BlendConfig = field(default_factory=BlendConfig)
     newcomers: Callable[[Dataset], Newcomers] | None = None
+    expecting: Expecting | None = field(default_factory=Expecting)
     n_validation: int = 3000
     seed: int = 0
 
@@ -107,6 +112,10 @@ class Material:
         """Return the material without what an exam asks for besides ratings, for models that learn from that, too."""
         return self if exam.pairs is None else replace(self, pairs=exam.pairs)
 
+    def has(self, text: str) -> bool:
+        """Return whether there is a table of this kind of text, one of `prepare.documents.TEXTS`."""
+        return text in self.facts.get("texts", {})
+
 
 def read_material(folder: Path, progress: Progress) -> Material:
     """Read a canonical folder.
@@ -123,7 +132,8 @@ def read_material(folder: Path, progress: Progress) -> Material:
     progress("reading", 2, 2)
     full = full_list_sources(folder)
     facts = {
-        "tables": {name: sha256(folder / f"{name}.parquet") for name in READ if (folder / f"{name}.parquet").is_file()},
+        "tables": _hashes(folder, READ),
+        "texts": _hashes(folder, TEXTS),
         "users": dataset.n_users,
         "list_entries": dataset.n_rows,
         "likes": int(dataset.liked.sum()),
@@ -131,6 +141,11 @@ def read_material(folder: Path, progress: Progress) -> Material:
         "sources": list(dataset.source_names),
     }
     return Material(folder, dataset, catalogue, frozenset(full) or None, facts, read_pairs(folder))
+
+
+def _hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """Return the SHA-256 of each of these tables that there is."""
+    return {name: sha256(folder / f"{name}.parquet") for name in names if (folder / f"{name}.parquet").is_file()}
 
 
 @dataclass(frozen=True)
@@ -153,7 +168,10 @@ def train(material: Material, out: Path, recipe: Recipe, progress: Progress) -> 
     models: dict[str, Storable] = {
         **parts,
         **_fit(material.dataset, recipe.extra, recipe.seed, progress, "fitting what else was asked for"),
-        BLEND: _blend(recipe, parts, weighed.weights, material.dataset),
+        BLEND: replace(
+            _blend(recipe, parts, weighed.weights, material.dataset),
+            expects=_expectations(weighed, material, recipe, progress),
+        ),
     }
     viewers = (PERSONAL, parts[PERSONAL])
     choice = fit_similar(
@@ -293,10 +311,38 @@ def _blend(recipe: Recipe, parts: Mapping[str, Storable], weights: BlendWeights,
     return Blend(parts, recipe.readings, weights, recipe.newcomers(dataset) if recipe.newcomers else None)
 
 
+def _expectations(weighed: _Weighed, material: Material, recipe: Recipe, progress: Progress) -> Expectations | None:
+    """Return what the blend's chances mean, learned on validation users with parts that never saw them.
+
+    How people score which title is then taken from everybody.
+    """
+    config, split, personal = recipe.expecting, weighed.split, weighed.parts[PERSONAL]
+    if config is None or not isinstance(personal, Personal):
+        return None
+    rng = np.random.default_rng([recipe.seed, 9])
+    users = [case.user_id for case in split.cases]
+    drawn = rng.choice(users, min(config.users, len(users)), replace=False).tolist()
+    found = expectations.fit(
+        _blend(recipe, weighed.parts, weighed.weights, split.train),
+        personal,
+        expectations.Offsets.of(split.train, config),
+        hide_scores(material.dataset, drawn, config.share, rng),
+        config,
+        rng,
+        partial(progress, "learning what chances mean"),
+    )
+    return found and found.carried_over(expectations.Offsets.of(material.dataset, config))
+
+
 @dataclass(frozen=True)
 class _Weighed:
-    """What validation users are good for: the blend's weights, a report on them, and weights of lenses."""
+    """What validation users are good for: the blend's weights, a report on them, and weights of lenses.
 
+    split: these users, and who is left. parts: fitted on who is left.
+    """
+
+    split: Split
+    parts: Mapping[str, Storable]
     weights: BlendWeights
     report: Callable[[], Report]
     unseen: Unseen
@@ -326,7 +372,7 @@ def _weigh(material: Material, dataset: Dataset, recipe: Recipe, progress: Progr
             progress=progress,
         )
 
-    return _Weighed(weights, report, Unseen(parts[PERSONAL], split.few(1).cases))
+    return _Weighed(split, parts, weights, report, Unseen(parts[PERSONAL], split.few(1).cases))
 
 
 def _fit(dataset: Dataset, fits: Mapping[str, Fit], seed: int, progress: Progress, stage: str) -> dict[str, Storable]:

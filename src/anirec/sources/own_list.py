@@ -7,7 +7,6 @@ anime share. Files are read with caps on their size, and XML that defines entiti
 
 from __future__ import annotations
 
-import csv
 import gzip
 import io
 import json
@@ -15,26 +14,32 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from math import nan
 from pathlib import Path
 from typing import Any, Final
-from xml.etree.ElementTree import ParseError
 
-from anirec.core.columns import MAX_SCORE, MIN_SCORE, STATUS_SPELLINGS, Status
-from anirec.core.errors import BadTable, TitleError
+from anirec.core.columns import MAX_SCORE, MIN_SCORE
+from anirec.core.errors import BadTable, TitleError, UnknownTitle
 from anirec.core.profile import Entry
-from anirec.sources.scales import ANILIST_SCALES, at_least_one
+from anirec.sources.own_rows import MAX_ROWS, Row, anilist_rows, from_csv, from_json, from_xml, mal_rows
 
 MAX_BYTES: Final = 64 * 2**20
 """A list of 20,000 anime with comments has some 20 MB."""
-
-ID_COLUMNS: Final = ("anime_id", "mal_id", "series_animedb_id", "id")
-TITLE_COLUMNS: Final = ("title", "name", "anime", "series_title")
-SCORE_COLUMNS: Final = ("score", "rating", "my_score")
-STATUS_COLUMNS: Final = ("status", "my_status", "watching_status")
+MAX_RATIO: Final = 200
+"""How many times its size a zipped file may have unzipped, beyond the first MB; lists have 5 to 20 times theirs."""
+MOST_UNUSED: Final = 50
+GZIP: Final = b"\x1f\x8b"
 
 Resolve = Callable[[str], int]
 """From a title to an anime id; raises TitleError."""
+
+
+@dataclass(frozen=True)
+class Unused:
+    """A row that is no entry. title: as written, or what stands for it. number: its id at MyAnimeList, None = none."""
+
+    title: str
+    number: int | None
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -42,30 +47,20 @@ class OwnList:
     """What a file says. entries: one for each anime. rejects: rows that are none, by reason, with the first of each.
 
     kind: what the file was taken to be. rows: in the file; the entries, the doubles among them, and the rejects.
+    unused: the first of the rejects, at most `MOST_UNUSED`.
     """
 
     kind: str
     rows: int
     entries: tuple[Entry, ...]
     rejects: Mapping[str, tuple[int, str]]
+    unused: tuple[Unused, ...] = ()
 
     def __str__(self) -> str:
         """Return `MyAnimeList export: 812 of 815 entries; 3 not used: no such anime (first: Pupa [999999])`."""
         text = f"{self.kind}: {len(self.entries):,} of {self.rows:,} entries"
         reasons = "; ".join(f"{n:,} not used: {reason} (first: {first})" for reason, (n, first) in self.rejects.items())
         return f"{text}; {reasons}" if reasons else text
-
-
-@dataclass(frozen=True)
-class _Row:
-    """One row as written. score: on 1..10, 0 = none. label: what to call it in a message."""
-
-    label: str
-    mal_id: int | None
-    anilist_id: int | None = None
-    title: str | None = None
-    score: float | None = None
-    status: Status | None = Status.UNKNOWN
 
 
 def read_list(
@@ -79,46 +74,64 @@ def read_list(
     Raises:
         BadTable: the file is missing, empty, too large, broken, or no list of anime.
     """
-    data = _bytes_of(path)
+    return list_in(_bytes_of(path), str(path), known=known, from_anilist=from_anilist, resolve=resolve)
+
+
+def list_in(
+    data: bytes,
+    name: str,
+    *,
+    known: Callable[[int], bool],
+    from_anilist: Callable[[int], int | None],
+    resolve: Resolve,
+    most: int = MAX_BYTES,
+) -> OwnList:
+    """Read a person's list from the bytes of a file, zipped or not. name: what it is called in messages.
+
+    most: bytes, unzipped. The other arguments and errors as in `read_list`.
+    """
+    data = _unzipped(data, name, most)
     text = data.lstrip(b"\xef\xbb\xbf \t\r\n")
     if text.startswith(b"<"):
-        kind, rows = "MyAnimeList export", _from_xml(path, data)
+        kind, rows = "MyAnimeList export", from_xml(data, name)
     elif text.startswith((b"{", b"[")):
-        kind, rows = "AniList JSON", _from_json(path, data)
+        kind, rows = "AniList JSON", from_json(data, name)
     else:
-        kind, rows = "CSV", _from_csv(path, data)
+        kind, rows = "CSV", from_csv(data, name)
+    if len(rows) > MAX_ROWS:
+        raise BadTable(f"{name} has {len(rows):,} rows, more than there are anime")
     if not rows:
-        raise BadTable(f"{path} holds not one anime; export the anime list, not the manga list")
+        raise BadTable(f"{name} holds not one anime; export the anime list, not the manga list")
     return _entries(kind, rows, known, from_anilist, resolve)
 
 
 def _entries(
     kind: str,
-    rows: list[_Row],
+    rows: list[Row],
     known: Callable[[int], bool],
     from_anilist: Callable[[int], int | None],
     resolve: Resolve,
 ) -> OwnList:
     counts: Counter[str] = Counter()
     first: dict[str, str] = {}
+    unused: list[Unused] = []
     best: dict[int, Entry] = {}
     for row in rows:
         found = _entry(row, known, from_anilist, resolve)
-        if isinstance(found, str):
-            counts[found] += 1
-            first.setdefault(found, row.label)
-        elif found.anime_id in best:
-            reason = "named again"
-            counts[reason] += 1
-            first.setdefault(reason, row.label)
-        else:
+        if not isinstance(found, str) and found.anime_id not in best:
             best[found.anime_id] = found
+            continue
+        reason = found if isinstance(found, str) else "named again"
+        counts[reason] += 1
+        first.setdefault(reason, row.label)
+        if len(unused) < MOST_UNUSED:
+            unused.append(Unused(row.shown or row.label, row.mal_id, reason))
     rejects = {reason: (n, first[reason]) for reason, n in counts.most_common()}
-    return OwnList(kind, len(rows), tuple(best.values()), rejects)
+    return OwnList(kind, len(rows), tuple(best.values()), rejects, tuple(unused))
 
 
 def _entry(
-    row: _Row, known: Callable[[int], bool], from_anilist: Callable[[int], int | None], resolve: Resolve
+    row: Row, known: Callable[[int], bool], from_anilist: Callable[[int], int | None], resolve: Resolve
 ) -> Entry | str:
     """Return the entry that a row stands for, or why it stands for none."""
     anime_id = row.mal_id
@@ -140,170 +153,65 @@ def _entry(
 
 
 def _bytes_of(path: Path) -> bytes:
-    """Return the content of a file, unzipped if it is gzipped, up to `MAX_BYTES`."""
+    """Return the content of a file, up to `MAX_BYTES` and one more."""
     try:
-        with path.open("rb") as handle:
-            zipped = handle.read(2) == b"\x1f\x8b"
-        with gzip.open(path) if zipped else path.open("rb") as content:
-            data: bytes = content.read(MAX_BYTES + 1)
-    except (OSError, EOFError, zlib.error) as error:
+        with path.open("rb") as content:
+            return content.read(MAX_BYTES + 1)
+    except OSError as error:
         raise BadTable(f"{path} cannot be read: {error}") from error
-    if len(data) > MAX_BYTES:
-        raise BadTable(f"{path} has more than {MAX_BYTES / 2**20:.0f} MB; a list has a few")
+
+
+def _unzipped(data: bytes, name: str, most: int) -> bytes:
+    """Return the bytes, unzipped if they are gzipped; never holds more than `most` of them.
+
+    Raises:
+        BadTable: they are empty, too many, a ZIP archive, or swell more than any list does.
+    """
+    if data.startswith(b"PK\x03\x04"):
+        raise BadTable(f"{name} is a ZIP archive; unpack it, and give the file that is in it")
+    if data.startswith(GZIP):
+        bound = min(most, max(2**20, MAX_RATIO * len(data)))
+        try:
+            with gzip.open(io.BytesIO(data)) as content:
+                unzipped: bytes = content.read(bound + 1)
+        except (OSError, EOFError, zlib.error) as error:
+            raise BadTable(f"{name} cannot be read: {error}") from error
+        if bound < len(unzipped) and bound < most:
+            raise BadTable(f"{name} has more than {MAX_RATIO} times its size when it is unzipped; no list does")
+        data = unzipped
+    if len(data) > most:
+        raise BadTable(f"{name} has more than {most / 2**20:.0f} MB; a list has a few")
     if not data.strip():
-        raise BadTable(f"{path} is empty")
+        raise BadTable(f"{name} is empty")
     return data
 
 
-def _from_xml(path: Path, data: bytes) -> list[_Row]:
-    from defusedxml import DefusedXmlException  # noqa: PLC0415 - only who reads such a file needs it
-    from defusedxml.ElementTree import fromstring  # noqa: PLC0415
+SITES: Final[Mapping[str, Callable[[Any], list[Row]]]] = {"myanimelist": mal_rows, "anilist": anilist_rows}
+"""How the pages that a site's API gives of a person's list are read."""
 
+
+def list_of_pages(
+    site: str,
+    pages: Iterable[bytes],
+    *,
+    known: Callable[[int], bool],
+    from_anilist: Callable[[int], int | None],
+) -> OwnList:
+    """Read a person's list from the pages of a site's API, as the collectors fetched them. site: a key of `SITES`.
+
+    Raises:
+        BadTable: a page is not of the shape that the site's API gives, or they hold not one anime.
+    """
+    rows: list[Row] = []
     try:
-        root = fromstring(data, forbid_dtd=True)
-    except DefusedXmlException as error:
-        raise BadTable(f"{path} defines entities, which no export of a list does: refused") from error
-    except ParseError as error:
-        raise BadTable(f"{path} is not whole XML ({error}); export the list again") from error
-    if root.tag != "myanimelist":
-        raise BadTable(f"{path} is XML, but <{root.tag}> where MyAnimeList's export has <myanimelist>")
-    rows = []
-    for anime in root.iter("anime"):
-        found = {child.tag: (child.text or "").strip() for child in anime}
-        number, title = found.get("series_animedb_id", ""), found.get("series_title", "?")
-        rows.append(
-            _Row(
-                label=f"{title} [{number}]",
-                mal_id=_whole(number),
-                score=_number(found.get("my_score")),
-                status=_status(found.get("my_status")),
-            )
-        )
-    return rows
+        for page in pages:
+            rows += SITES[site](json.loads(page))
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
+        raise BadTable(f"what {site} answered is no list of anime") from error
+    if not rows:
+        raise BadTable(f"the list at {site} is empty, or not public")
+    return _entries(site, rows, known, from_anilist, _unresolved)
 
 
-def _from_json(path: Path, data: bytes) -> list[_Row]:
-    try:
-        found = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise BadTable(f"{path} is not whole JSON ({error}); export the list again") from error
-    entries = list(_anilist_entries(found))
-    scores = [s for entry in entries if (s := _number(entry.get("score")))]
-    scale = ANILIST_SCALES[_score_format(found) or ("POINT_100" if max(scores, default=0) > 10 else "POINT_10_DECIMAL")]
-    rows = []
-    for entry in entries:
-        media = entry["media"] if isinstance(entry.get("media"), dict) else {}
-        title = media["title"] if isinstance(media.get("title"), dict) else {}
-        anilist_id = _whole(entry.get("mediaId") or entry.get("series_id") or media.get("id"))
-        name = title.get("romaji") or title.get("english") or "AniList"
-        score = _number(entry.get("score"))
-        rows.append(
-            _Row(
-                label=f"{name} [{anilist_id}]",
-                mal_id=_whole(media.get("idMal")),
-                anilist_id=anilist_id,
-                score=at_least_one(scale(score)) if score else None,
-                status=_status(entry.get("status"), numbers=GDPR_STATUSES if "series_id" in entry else None),
-            )
-        )
-    return rows
-
-
-GDPR_STATUSES: Final = {
-    0: Status.WATCHING,
-    1: Status.PLANNED,
-    2: Status.COMPLETED,
-    3: Status.DROPPED,
-    4: Status.ON_HOLD,
-    5: Status.COMPLETED,
-}
-"""What the numbers mean in the file that AniList gives to those who ask for all their data; 5 is watching it again."""
-
-
-def _anilist_entries(found: Any) -> Iterable[dict[str, Any]]:
-    """Yield what looks like an entry of an anime list, wherever it stands."""
-    if isinstance(found, list):
-        for item in found:
-            yield from _anilist_entries(item)
-    elif isinstance(found, dict):
-        is_entry = "mediaId" in found or "series_id" in found or ("media" in found and "status" in found)
-        if not is_entry:
-            for value in found.values():
-                yield from _anilist_entries(value)
-        elif not _is_manga(found):
-            yield found
-
-
-def _is_manga(entry: dict[str, Any]) -> bool:
-    media = entry.get("media")
-    kind = media.get("type") if isinstance(media, dict) else entry.get("series_type", 0)
-    return kind in (1, "1", "MANGA")
-
-
-def _score_format(found: Any) -> str | None:
-    """Return the way to score that a file names, wherever it stands."""
-    values = found if isinstance(found, list) else list(found.values()) if isinstance(found, dict) else []
-    if isinstance(found, dict) and str(found.get("scoreFormat")) in ANILIST_SCALES:
-        return str(found["scoreFormat"])
-    return next((name for value in values if (name := _score_format(value))), None)
-
-
-def _from_csv(path: Path, data: bytes) -> list[_Row]:
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadTable(f"{path} is neither XML, nor JSON, nor CSV in UTF-8 ({error})") from error
-    try:
-        table = csv.DictReader(io.StringIO(text))
-        columns = {name.strip().lower(): name for name in table.fieldnames or ()}
-        lines = list(table)
-    except csv.Error as error:
-        raise BadTable(f"{path} is neither XML, nor JSON, nor CSV ({error})") from error
-    id_column, title_column, score_column, status_column = (
-        next((columns[name] for name in names if name in columns), None)
-        for names in (ID_COLUMNS, TITLE_COLUMNS, SCORE_COLUMNS, STATUS_COLUMNS)
-    )
-    if id_column is None and title_column is None:
-        raise BadTable(
-            f"{path} has the columns {', '.join(columns) or 'none'}; a list needs {' or '.join(ID_COLUMNS)}, or "
-            f"{' or '.join(TITLE_COLUMNS)}, and may have score and status"
-        )
-    rows = []
-    for line, row in enumerate(lines, start=2):
-        title = (row[title_column] or "").strip() if title_column else ""
-        rows.append(
-            _Row(
-                label=f"line {line}, {title or row[id_column or '']}",
-                mal_id=_whole(row[id_column]) if id_column else None,
-                title=title or None,
-                score=_number(row[score_column]) if score_column else None,
-                status=_status(row[status_column]) if status_column else Status.UNKNOWN,
-            )
-        )
-    return rows
-
-
-def _whole(value: Any) -> int | None:
-    try:
-        number = int(str(value))
-    except ValueError:
-        return None
-    return number if 0 < number < 2**31 else None
-
-
-def _number(value: Any) -> float | None:
-    """Return a score; None where none is given (-1: "watched, not scored"), nan for what is no number."""
-    text = str("" if value is None else value).strip()
-    try:
-        number = float(text) if text else -1.0
-    except ValueError:
-        return nan
-    return None if number == -1 else number
-
-
-def _status(value: Any, numbers: Mapping[int, Status] | None = None) -> Status | None:
-    """Return the status that a text or number means, None if it means none."""
-    text = "_".join(str("" if value is None else value).strip().lower().replace("-", " ").split())
-    if numbers is not None and text.isdecimal():
-        return numbers.get(int(text))
-    return STATUS_SPELLINGS.get(text)
+def _unresolved(title: str) -> int:
+    raise UnknownTitle(title, [])

@@ -51,11 +51,15 @@ FURTHER = {
 }
 """By canonical table, the file and the query of those that need no joining."""
 
-_ANIME = """SELECT mal_id AS anime_id, anilist_id, anidb_id, kitsu_id, plain(title) AS title,
+_MINUTES = """CASE WHEN duration > 2 OR (duration > 0 AND type NOT IN ('Movie', 'OVA', 'ONA', 'Special', 'TV Special'))
+    THEN duration END"""
+"""Of what lasts "1 hr 46 min" the table has the 1: what may be hours is not known."""
+
+_ANIME = f"""SELECT mal_id AS anime_id, anilist_id, anidb_id, kitsu_id, plain(title) AS title,
     nullif(plain(title_english), '') AS title_english, nullif(plain(title_japanese), '') AS title_japanese,
     list_transform(synonyms, lambda s: plain(s)) AS synonyms, type, episodes, status AS airing, start_date, year,
-    season, source, duration AS minutes, age_rating, nsfw AS adult, genres, themes, demographics, tags, studios, score,
-    scored_by, members, favorites, image_url"""
+    season, source, {_MINUTES} AS minutes, age_rating, nsfw AS adult, genres, themes, demographics, tags, studios,
+    score, scored_by, members, favorites, image_url"""
 
 
 def _read(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Reading]:

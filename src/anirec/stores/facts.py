@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 import numpy as np
@@ -23,11 +25,35 @@ _FIELDS = tuple(field.name for field in fields(Anime))
 _COLUMNS = ", ".join(f"coalesce({f}, []) AS {f}" if ANIME[f].endswith("[]") else f for f in _FIELDS)
 
 
+DECODED: Final = 4_000
+"""Anime whose facts are held ready, some 2 KB each: most of what anybody is shown."""
+
+
 @dataclass(frozen=True)
 class FactsTable:
-    """The facts of a bundle. path: its `anime.parquet`."""
+    """The facts of a bundle.
+
+    path: its `anime.parquet`. texts: JSON of all anime by id, for who answers many times, see `fill`; else empty.
+    """
 
     path: Path
+    texts: dict[int, bytes] = field(default_factory=dict, repr=False, compare=False)
+    _ready: dict[int, Anime] = field(default_factory=dict, repr=False, compare=False)
+
+    def warmed(self) -> FactsTable:
+        """Return the same with all facts in memory, see `fill`."""
+        table = FactsTable(self.path)
+        table.fill()
+        return table
+
+    def fill(self) -> None:
+        """Bring all facts into memory, some 1 KB each, so that the file is not read again; answers may go on meanwhile.
+
+        Raises:
+            DamagedBundle: the file cannot be read.
+        """
+        rows = self._rows(f"SELECT anime_id, to_json(t)::VARCHAR FROM (SELECT {_COLUMNS} FROM {self._table}) t")
+        self.texts.update({anime_id: text.encode() for anime_id, text in rows})  # bytes: half of what a str takes
 
     def of(self, anime_ids: Iterable[int]) -> dict[int, Anime]:
         """Return the facts of these anime by id; ids that the table does not have are left out.
@@ -36,18 +62,31 @@ class FactsTable:
             DamagedBundle: the file cannot be read.
         """
         wanted = sorted({int(i) for i in anime_ids})
+        if self.texts:
+            return {anime_id: self._decoded(anime_id) for anime_id in wanted if anime_id in self.texts}
+        which = "WHERE anime_id IN (SELECT unnest(?::INTEGER[]))"
+        rows = self._rows(f"SELECT {_COLUMNS} FROM {self._table} {which}", [wanted])
+        return {row[0]: _anime(zip(_FIELDS, row, strict=True)) for row in rows}
+
+    def _decoded(self, anime_id: int) -> Anime:
+        found = self._ready.get(anime_id)
+        if found is None:
+            found = _anime(json.loads(self.texts[anime_id]).items())
+            if len(self._ready) >= DECODED:
+                self._ready.clear()
+            self._ready[anime_id] = found
+        return found
+
+    @property
+    def _table(self) -> str:
+        return f"read_parquet({quoted(self.path)})"
+
+    def _rows(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         try:
             with shared() as con:
-                rows = con.execute(
-                    f"SELECT {_COLUMNS} FROM read_parquet({quoted(self.path)}) "
-                    "WHERE anime_id IN (SELECT unnest(?::INTEGER[]))",
-                    [wanted],
-                ).fetchall()
+                return con.execute(query, list(parameters)).fetchall()
         except duckdb.Error as error:
             raise DamagedBundle(f"{self.path} cannot be read: {error}") from error
-        return {
-            row[0]: Anime(**{name: _plain(value) for name, value in zip(_FIELDS, row, strict=True)}) for row in rows
-        }
 
     def by_anilist_id(self) -> dict[int, int]:
         """Return the id of each anime by its AniList id, of those that have one; the lowest where several share one.
@@ -55,19 +94,44 @@ class FactsTable:
         Raises:
             DamagedBundle: the file cannot be read.
         """
+        return dict(
+            self._rows(
+                f"SELECT anilist_id, min(anime_id) FROM {self._table} WHERE anilist_id IS NOT NULL GROUP BY anilist_id"
+            )
+        )
+
+    def labels(self) -> dict[str, list[str]]:
+        """Return what the genres, themes, demographics and airing of all anime are, each sorted.
+
+        Raises:
+            DamagedBundle: the file cannot be read.
+        """
+        values = {name: f"unnest({name})" for name in ("genres", "themes", "demographics")} | {"airing": "airing"}
+        found = {name: self._rows(f"SELECT DISTINCT {of_row} FROM {self._table}") for name, of_row in values.items()}
+        return {name: sorted(row[0] for row in rows if row[0]) for name, rows in found.items()}
+
+    def calendar(self) -> dict[str, NDArray[Any]]:
+        """Return when anime begin, ascending by id, masked where it is not known.
+
+        anime_id: int32. start_date: text, ISO, as much as is known. year: int32. season: text. airing: text.
+
+        Raises:
+            DamagedBundle: the file cannot be read.
+        """
+        columns = "anime_id, start_date, year, season, airing"
         try:
             with shared() as con:
-                rows = con.execute(
-                    f"SELECT anilist_id, min(anime_id) FROM read_parquet({quoted(self.path)}) "
-                    "WHERE anilist_id IS NOT NULL GROUP BY anilist_id"
-                ).fetchall()
+                return read_arrays(con, f"SELECT {columns} FROM read_parquet({quoted(self.path)}) ORDER BY anime_id")
         except duckdb.Error as error:
             raise DamagedBundle(f"{self.path} cannot be read: {error}") from error
-        return dict(rows)
 
 
-def _plain(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+def _anime(facts: Iterable[tuple[str, Any]]) -> Anime:
+    """Return an anime; labels and studios, which many share, as one string in memory."""
+    read: dict[str, Any] = {
+        name: tuple(map(sys.intern, value)) if isinstance(value, list) else value for name, value in facts
+    }
+    return Anime(**read)
 
 
 def read_titles(path: Path, catalogue: Catalogue) -> TitleIndex:

@@ -1,10 +1,11 @@
-"""The further lenses of `similar`: what titles are about, and what people name beside them."""
+"""The further lenses of `similar`: what titles are about, what people name beside them, what is written of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -14,7 +15,9 @@ from anirec.prepare.features import GROUPS
 from anirec.prepare.pairs import Pairs
 from anirec.recommenders import content, crowd
 from anirec.service.lenses import Lens
+from anirec.service.progress import Progress, silent
 from anirec.service.training import Material, Storable
+from anirec.wiring import texts
 from anirec.wiring.models import features_of
 
 GENRES: Final = content.ContentConfig(studio=0.6, kind=0.6)
@@ -25,21 +28,39 @@ CROWD: Final = crowd.CrowdConfig(steps=3)
 time."""
 TELLING: Final = ("label", "tag", "studio")
 """A title of which none of these is known is about nothing in particular: the lens does not know it."""
-WEIGHTS: Final = {"genres": 0.32, "crowd": 0.54}
-"""What was chosen on the real data, for data of one's own without enough pairs."""
+WRITTEN: Final = ("reviews", "synopsis")
+"""The lenses that are made of texts."""
+WEIGHTS: Final = {"genres": 0.32, "crowd": 0.54, "reviews": 0.05, "synopsis": 0.05}
+"""For data of one's own without enough pairs: of genres and crowd what was chosen on the real data, of texts a little,
+as they may be the only ones to know a title."""
 
 
-def lenses(material: Material) -> Mapping[str, Lens]:
-    """Return the lenses by name."""
-    return {
-        "genres": Lens(partial(_genres, material), WEIGHTS["genres"]),
-        "crowd": Lens(_crowd, WEIGHTS["crowd"]),
-    }
+def lenses(
+    material: Material,
+    *,
+    encoder: Path | None = None,
+    work: Path | None = None,
+    quick: bool = False,
+    progress: Progress = silent,
+) -> Mapping[str, Lens]:
+    """Return the lenses by name.
+
+    encoder: the folder of that of synopses, None = there is none. work: see `texts.synopses`. quick: without what takes
+    minutes: reviews, synopses. Lenses of texts see no pair, so they are fitted once, however often they are asked for.
+    """
+    found = {"genres": Lens(partial(_genres, material), WEIGHTS["genres"]), "crowd": Lens(_crowd, WEIGHTS["crowd"])}
+    if not quick:
+        reviews = cache(partial(texts.reviews, material))
+        synopses = cache(partial(texts.synopses, material, encoder, progress, work))
+        found["reviews"] = Lens(partial(_by_seed, reviews), WEIGHTS["reviews"])
+        found["synopsis"] = Lens(lambda _dataset, _pairs, _rng: synopses(), WEIGHTS["synopsis"])
+    return found
 
 
-def config() -> dict[str, dict[str, Any]]:
-    """Return the settings of the lenses, for manifests."""
-    return {"similar-genres": asdict(GENRES), "similar-crowd": asdict(CROWD)}
+def config(*, encoder: Path | None = None, quick: bool = False) -> dict[str, dict[str, Any]]:
+    """Return the settings of the lenses, for manifests; arguments as in `lenses`."""
+    found = {"similar-genres": asdict(GENRES), "similar-crowd": asdict(CROWD)}
+    return found if quick else found | texts.config(encoder)
 
 
 def _genres(material: Material, dataset: Dataset, _pairs: Pairs, rng: np.random.Generator) -> Storable | None:
@@ -51,3 +72,9 @@ def _genres(material: Material, dataset: Dataset, _pairs: Pairs, rng: np.random.
 
 def _crowd(dataset: Dataset, pairs: Pairs, rng: np.random.Generator) -> Storable | None:
     return crowd.fit(dataset, CROWD, rng, pairs=pairs) if len(pairs.known_to(dataset.anime_ids)) else None
+
+
+def _by_seed(
+    fit: Callable[[int], Storable | None], _dataset: Dataset, _pairs: Pairs, rng: np.random.Generator
+) -> Storable | None:
+    return fit(int(rng.integers(2**31)))

@@ -27,10 +27,10 @@ PARTS: Final[Mapping[str, str]] = {
     "ease": "liking",
     "popularity": "share",
     "sequels": "chance",
-    "mult-dae": "logits",
+    "recvae": "logits",
 }
 """What the blend is made of, and how it reads each part's scores."""
-NETS: Final = frozenset({"mult-dae"})
+NETS: Final = frozenset({"recvae"})
 """Parts that take torch and minutes to train."""
 
 
@@ -41,11 +41,14 @@ def recipe(
     *,
     watch: Watch = UNWATCHED,
     quick: bool = False,
+    encoder: Path | None = None,
+    work: Path | None = None,
 ) -> Recipe:
     """Return what `anirec train` fits: the parts of the blend, and `extra` models, of which the first is served.
 
-    An extra model called as a part takes its place in the blend. quick: leave the nets out of the blend; where torch is
-    not installed they are anyway.
+    An extra model called as a part takes its place in the blend. quick: leave the nets out of the blend, and what is
+    written out of the lenses; where torch is not installed the nets are anyway. encoder: the folder of a text encoder,
+    for the lens of synopses. work: where encoded texts are kept and found again, None = nowhere.
     """
     named = {model.name: model for model in extra}
     wanted = [name for name in PARTS if name in named or name not in NETS or (not quick and can_train_nets())]
@@ -56,9 +59,14 @@ def recipe(
         parts={name: model.fit for name, model in parts.items()},
         readings={name: PARTS[name] for name in parts},
         extra={name: model.fit for name, model in others.items()},
-        lenses=lenses(material),
+        lenses=lenses(material, encoder=encoder, work=work, quick=quick, progress=watch.progress),
         default=next(iter(others), BLEND),
-        config={**configs, **lens_config(), BLEND: asdict(BlendConfig()), "newcomers": asdict(NewcomersConfig())},
+        config={
+            **configs,
+            **lens_config(encoder=encoder, quick=quick),
+            BLEND: asdict(BlendConfig()),
+            "newcomers": asdict(NewcomersConfig()),
+        },
         blend=BlendConfig(),
         newcomers=partial(_newcomers, material),
         seed=seed,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anirec.prepare.pairs import NO_PAIRS, Pairs
 from anirec.prepare.splits import Case
@@ -30,10 +31,13 @@ class Asked:
         """Return a generator of its own for each number; 1 is that which draws users."""
         return np.random.default_rng([self.seed, number])
 
+    def chosen(self, n: int) -> NDArray[np.int64]:
+        """Return the places, ascending, of at most `users` of n cases."""
+        return np.sort(self.rng(1).permutation(n)[: self.users])
+
     def some(self, cases: Sequence[Case]) -> tuple[Case, ...]:
         """Return at most `users` of the cases, in their order."""
-        chosen = np.sort(self.rng(1).permutation(len(cases))[: self.users])
-        return tuple(cases[i] for i in chosen)
+        return tuple(cases[i] for i in self.chosen(len(cases)))
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from anirec.core.errors import InputError
 from anirec.evaluate.exam import Exam
 from anirec.evaluate.protocols.asking import Asked
 from anirec.prepare.dataset import Dataset
-from anirec.prepare.splits import Case
+from anirec.prepare.splits import Case, drawn
 
 NAME = "plan-to-watch"
 VERSION = 1
@@ -32,9 +32,7 @@ def make(dataset: Dataset, asked: Asked) -> Exam:
     able = np.flatnonzero((likes >= MIN_LIKES) & (plans > 0))
     if not len(able):
         raise InputError("nobody likes three titles and plans to watch one; this protocol needs entries with a status")
-    users = np.sort(
-        asked.rng(1).choice(able, min(asked.users, max(int(asked.max_share * len(able)), 1)), replace=False)
-    )
+    users = drawn(able, asked.users, asked.max_share, asked.rng(1), least=1)
     cases = []
     for user in users.tolist():
         rows = slice(int(dataset.indptr[user]), int(dataset.indptr[user + 1]))

@@ -43,6 +43,12 @@ class Table:
         values: NDArray[np.float32] = self.steps.astype(np.float32) * self.scales[:, np.newaxis]
         return values
 
+    @cached_property
+    def mean(self) -> NDArray[np.float32]:
+        """float32 [columns], of all rows."""
+        found: NDArray[np.float32] = self.values.mean(axis=0)
+        return found
+
     def sum_of(self, rows: NDArray[np.int64], weights: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return float32 [columns]: the weighted sum of these rows, without unpacking the others."""
         total: NDArray[np.float32] = (weights * self.scales[rows]) @ self.steps[rows].astype(np.float32)

@@ -15,7 +15,7 @@ bytes (int8) on disk, 5 n hidden in memory. Workable sizes: up to some 50,000 ti
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,9 +26,13 @@ from anirec.core.errors import InputError
 from anirec.core.profile import Profile
 from anirec.core.state import State
 from anirec.prepare.dataset import Dataset
+from anirec.recommenders.leaving_out import Left
 from anirec.recommenders.neural.arrays import Table, fitting, from_zero, known
 from anirec.recommenders.neural.lists import ListsConfig, learned_from
 from anirec.recommenders.neural.settings import ALONE, Run
+
+LEAST_LENGTH = 1e-6
+"""Shorter inputs are nothing but what is lost to rounding."""
 
 
 @dataclass(frozen=True)
@@ -87,12 +91,27 @@ class Autoencoder:
         n = len(self.items)
         rows = []
         for profile in profiles:
-            hidden = np.tanh(self.encoder.sum_of(*inputs(self.items, profile, self.encoder)) + self.first)
-            for depth, (weights, bias) in enumerate(self.layers):
-                hidden = weights @ hidden + bias
-                hidden = np.tanh(hidden) if depth == 1 else hidden  # the mean itself is linear
-            rows.append(self.decoder.values @ hidden + self.bias)
+            summed = self.encoder.sum_of(*inputs(self.items, profile, self.encoder)) + self.first
+            rows.append(self.decoder.values @ self._hidden(summed[np.newaxis])[0] + self.bias)
         return from_zero(rows, n)
+
+    def without(self, profile: Profile, asked: NDArray[np.int64]) -> Left:
+        """See `without_each`."""
+        return without_each(
+            self.items,
+            (self.encoder, self.decoder, self.bias),
+            lambda sums: self._hidden(sums + self.first),
+            profile,
+            asked,
+        )
+
+    def _hidden(self, sums: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return float32 [p, h]: what the decoder takes, of weighted sums of the encoder's rows [p, h] and `first`."""
+        hidden: NDArray[np.float32] = np.tanh(sums)
+        for depth, (weights, bias) in enumerate(self.layers):
+            hidden = hidden @ weights.T + bias
+            hidden = np.tanh(hidden) if depth == 1 else hidden  # the mean itself is linear
+        return hidden
 
     def state(self) -> State:
         """Return what a bundle keeps."""
@@ -107,6 +126,39 @@ def inputs(items: NDArray[np.int32], profile: Profile, encoder: Table) -> tuple[
     rows, which = known(items, profile)
     rows, weights = spoken(rows, profile.liking[which], n=len(items), dislikes=len(encoder.steps) > len(items))
     return rows, weights / max(float(np.sqrt(weights @ weights)), 1e-12)
+
+
+def without_each(
+    items: NDArray[np.int32],
+    net: tuple[Table, Table, NDArray[np.float32]],
+    narrowed: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+    profile: Profile,
+    asked: NDArray[np.int64],
+) -> Left:
+    """Return what some items score without each entry of a profile, as if the mean of all scores stayed.
+
+    What an entry adds to the input is taken from its sum, and the rest brought to length 1 again.
+
+    net: encoder, decoder and the decoder's bias. narrowed: makes of sums of the encoder's rows, float32 [p, h], what
+    the decoder takes, float32 [p, narrow]. asked: places of the items.
+    """
+    encoder, decoder, bias = net
+    rows, which = known(items, profile)
+    entries, liking = np.flatnonzero(which), profile.liking[which]
+    says = (liking != 0) if len(encoder.steps) > len(items) else (liking > 0)
+    entries = entries[says]
+    rows, weights = inputs(items, profile, encoder)
+    each = weights[:, np.newaxis] * (encoder.steps[rows] * encoder.scales[rows][:, np.newaxis])
+    whole = each.sum(axis=0)
+    length = np.sqrt(np.maximum(1 - weights**2, 0))[:, np.newaxis]
+    rest = np.divide(whole - each, length, out=np.zeros_like(each), where=length > LEAST_LENGTH)
+    narrow = narrowed(np.concatenate([whole[np.newaxis], rest]).astype(np.float32))
+    every = decoder.values @ narrow[0] + bias
+    every -= every.min(initial=np.inf)
+    moved = (decoder.values[asked] - decoder.mean) @ (narrow[1:] - narrow[0]).T
+    without = np.tile(every[asked], (len(profile), 1))
+    without[entries] += moved.T
+    return Left(every[asked], without, every)
 
 
 def spoken(

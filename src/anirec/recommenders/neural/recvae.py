@@ -26,8 +26,9 @@ from anirec.core.errors import InputError
 from anirec.core.profile import Profile
 from anirec.core.state import State
 from anirec.prepare.dataset import Dataset
+from anirec.recommenders.leaving_out import Left
 from anirec.recommenders.neural.arrays import Table, fitting, from_zero
-from anirec.recommenders.neural.autoencoders import inputs
+from anirec.recommenders.neural.autoencoders import inputs, without_each
 from anirec.recommenders.neural.lists import ListsConfig, learned_from
 from anirec.recommenders.neural.settings import ALONE, Run
 
@@ -84,23 +85,27 @@ class RecVae:
 
     def score(self, profiles: Sequence[Profile]) -> NDArray[np.float32]:
         """Return float32 [p, n]: log pi up to a constant of each row, whose least is 0."""
-        rows = [self.decoder.values @ self._narrow(profile) + self.bias for profile in profiles]
+        sums = [self.encoder.sum_of(*inputs(self.items, profile, self.encoder)) for profile in profiles]
+        rows = [self.decoder.values @ self._narrow(of_one) + self.bias for of_one in sums]
         return from_zero(rows, len(self.items))
 
-    def _narrow(self, profile: Profile) -> NDArray[np.float32]:
-        before = np.zeros_like(self.biases[0])  # the sum of all layers so far: every layer hears every earlier one
-        last = before
+    def without(self, profile: Profile, asked: NDArray[np.int64]) -> Left:
+        """See `autoencoders.without_each`."""
+        return without_each(self.items, (self.encoder, self.decoder, self.bias), self._narrow, profile, asked)
+
+    def _narrow(self, sums: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return float32 [..., latent]: the narrow layer, of weighted sums of the encoder's rows [..., h]."""
+        before = np.zeros_like(sums)  # the sum of all layers so far: every layer hears every earlier one
+        last = sums
         for depth, (bias, gain, shift) in enumerate(zip(self.biases, self.gains, self.shifts, strict=True)):
-            if depth == 0:
-                heard = self.encoder.sum_of(*inputs(self.items, profile, self.encoder))
-            else:
-                heard = self.between[depth - 1] @ last
+            heard = sums if depth == 0 else last @ self.between[depth - 1].T
             value = heard + bias + before
             value = value * 0.5 * (1 + np.tanh(value / 2))  # x sigmoid(x), in a form that does not overflow
-            value = value - value.mean()
-            last = value / np.sqrt(np.mean(value * value) + np.float32(NORM_EPS)) * gain + shift
+            value = value - value.mean(axis=-1, keepdims=True)
+            spread = np.sqrt(np.mean(value * value, axis=-1, keepdims=True) + np.float32(NORM_EPS))
+            last = value / spread * gain + shift
             before = before + last
-        narrow: NDArray[np.float32] = self.mean @ last + self.mean_bias
+        narrow: NDArray[np.float32] = last @ self.mean.T + self.mean_bias
         return narrow
 
     def state(self) -> State:

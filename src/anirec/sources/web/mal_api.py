@@ -19,7 +19,6 @@ from anirec.sources.web.client import Ask, Limit
 from anirec.sources.web.collection import Collection, Manners, json_object
 
 URL: Final = "https://api.myanimelist.net/v2"
-KEY_VARIABLE: Final = "ANIREC_MAL_CLIENT_ID"
 MANNERS: Final = Manners(Limit(1, 1.0))
 
 FIELDS: Final = (
