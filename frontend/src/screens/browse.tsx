@@ -1,6 +1,6 @@
 /** Looking around without saying anything of oneself: seasons, trends, the best known of a genre. */
-import { Dialog, DialogDismiss, DialogHeading, Tab, TabList, TabPanel, TabProvider } from "@ariakit/react";
-import { ChevronLeft, ChevronRight, SlidersHorizontal, X } from "lucide-react";
+import { Tab, TabList, TabPanel, TabProvider } from "@ariakit/react";
+import { ChevronLeft, ChevronRight } from "lucide-react";
 import { useCallback, useMemo, useState } from "react";
 import { useLocation, useSearch } from "wouter";
 import { type View, useBrowse, useGenres, useModel } from "../api/queries";
@@ -8,10 +8,10 @@ import { useMessages } from "../i18n";
 import { type Browsing, type ViewName, SEASONS, VIEWS, decodeBrowsing, encodeBrowsing, seasonOf, stepped } from "../state/browsing";
 import { useList } from "../state/mine";
 import { hasTaste, toHide } from "../state/profile";
-import { ADULT, NO_WISHES, type Filters, countFilters } from "../state/wishes";
+import { ADULT, NO_WISHES, type Filters, type Wishes, countFilters } from "../state/wishes";
 import { Empty, Endless, Heading, Trouble, Waiting } from "../ui/basics";
 import { Card } from "../ui/card";
-import { FilterPanel } from "./filters";
+import { FilterPanel, FilterSheet } from "./filters";
 
 const FIRST_YEAR = 1960; // before it seasons hold next to nothing
 
@@ -23,7 +23,6 @@ export default function Browse() {
   const { profile } = useList();
   const { data: model } = useModel();
   const { data: genres } = useGenres();
-  const [filtering, setFiltering] = useState(false);
   const [today] = useState(() => seasonOf(new Date()));
   const latest = genres?.years[1] ?? today.year;
   const season = now.season ?? today.season;
@@ -47,21 +46,18 @@ export default function Browse() {
   const views = VIEWS.filter((name) => name !== "known" || model === undefined || model.models.includes("popularity"));
   const before = stepped(year, season, -1);
   const line = now.view === "season" && mine ? t("browse.taste.line") : t(`browse.${now.view}.line`);
-  const panel = <FilterPanel wishes={wishes} onChange={(next) => change({ filters: next.filters })} plain />;
+  const asked = { wishes, onChange: (next: Wishes) => change({ filters: next.filters }), plain: true };
 
   return (
     <main className="screen with-side" id="main">
       <aside className="side" aria-label={t("filter.title")}>
-        {panel}
+        <FilterPanel {...asked} />
       </aside>
       <div className="column">
         <div className="results-head">
           <Heading title={t("browse.title")}>{t("browse.title")}</Heading>
           <div className="results-tools">
-            <button type="button" className="button only-narrow" onClick={() => setFiltering(true)}>
-              <SlidersHorizontal size={18} aria-hidden="true" /> {t("filter.title")}
-              {filters > 0 ? <span className="count">{filters}</span> : null}
-            </button>
+            <FilterSheet {...asked} />
           </div>
         </div>
         <TabProvider selectedId={now.view} setSelectedId={(id) => change({ view: (id ?? "season") as ViewName })}>
@@ -159,16 +155,6 @@ export default function Browse() {
           </TabPanel>
         </TabProvider>
       </div>
-      <Dialog open={filtering} onClose={() => setFiltering(false)} className="dialog sheet" backdrop={<div className="backdrop" />}>
-        <div className="dialog-head">
-          <DialogHeading className="dialog-title">{t("filter.title")}</DialogHeading>
-          <DialogDismiss className="icon-button" aria-label={t("close")}>
-            <X size={20} aria-hidden="true" />
-          </DialogDismiss>
-        </div>
-        {panel}
-        <DialogDismiss className="button primary sheet-done">{t("filter.done")}</DialogDismiss>
-      </Dialog>
     </main>
   );
 }

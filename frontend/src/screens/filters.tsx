@@ -1,5 +1,7 @@
 /** What a list should be like. A filter never empties a page that has more to give: the server refills it. */
-import { useState } from "react";
+import { Dialog, DialogDismiss, DialogHeading } from "@ariakit/react";
+import { SlidersHorizontal, X } from "lucide-react";
+import { type ChangeEvent, useState } from "react";
 import { useGenres, useModel } from "../api/queries";
 import { useMessages } from "../i18n";
 import { ADULT, type Filters, FRANCHISES, MOST_WEIGHT, type Weights, type Wishes, countFilters, withWeight } from "../state/wishes";
@@ -144,6 +146,49 @@ export function FilterPanel({ wishes, onChange, plain = false }: Props) {
   );
 }
 
+/** The filters behind a button, where there is no room for them beside the results. */
+export function FilterSheet(props: Props) {
+  const { t } = useMessages();
+  const [open, setOpen] = useState(false);
+  const used = countFilters(props.wishes.filters);
+  return (
+    <>
+      <button type="button" className="button only-narrow" onClick={() => setOpen(true)}>
+        <SlidersHorizontal size={18} aria-hidden="true" /> {t("filter.title")}
+        {used > 0 ? <span className="count">{used}</span> : null}
+      </button>
+      <Dialog open={open} onClose={() => setOpen(false)} className="dialog sheet" backdrop={<div className="backdrop" />}>
+        <div className="dialog-head">
+          <DialogHeading className="dialog-title">{t("filter.title")}</DialogHeading>
+          <DialogDismiss className="icon-button" aria-label={t("close")}>
+            <X size={20} aria-hidden="true" />
+          </DialogDismiss>
+        </div>
+        <FilterPanel {...props} />
+        <DialogDismiss className="button primary sheet-done">{t("filter.done")}</DialogDismiss>
+      </Dialog>
+    </>
+  );
+}
+
+/** A slider's value while it is moved, and its handlers: what it is set to is told when it is let go, not at every step. */
+function useSliding(value: number, onChange: (value: number) => void) {
+  const [moved, setMoved] = useState<number | null>(null);
+  const finish = () => {
+    if (moved !== null && moved !== value) onChange(moved);
+    setMoved(null);
+  };
+  const now = moved ?? value;
+  const handlers = {
+    value: now,
+    onChange: (event: ChangeEvent<HTMLInputElement>) => setMoved(Number(event.target.value)),
+    onPointerUp: finish,
+    onKeyUp: finish,
+    onBlur: finish,
+  };
+  return { now, handlers };
+}
+
 /** How much each part of the blend says; 1 is as it was learned. */
 function Parts({ weights, onChange }: { weights: Weights; onChange: (weights: Weights) => void }) {
   const { t, known } = useMessages();
@@ -172,13 +217,8 @@ function Parts({ weights, onChange }: { weights: Weights; onChange: (weights: We
 
 function Part({ name, value, onChange }: { name: string; value: number; onChange: (value: number) => void }) {
   const { t, number } = useMessages();
-  const [moved, setMoved] = useState<number | null>(null);
-  const now = moved ?? value;
+  const { now, handlers } = useSliding(value, onChange);
   const words = now === 1 ? t("parts.learned") : now === 0 ? t("parts.nothing") : `× ${number(now)}`;
-  const finish = () => {
-    if (moved !== null && moved !== value) onChange(moved);
-    setMoved(null);
-  };
   return (
     <label className="part">
       <span className="part-name">{name}</span>
@@ -190,12 +230,8 @@ function Part({ name, value, onChange }: { name: string; value: number; onChange
         min={0}
         max={MOST_WEIGHT}
         step={0.25}
-        value={now}
         aria-valuetext={words}
-        onChange={(event) => setMoved(Number(event.target.value))}
-        onPointerUp={finish}
-        onKeyUp={finish}
-        onBlur={finish}
+        {...handlers}
       />
     </label>
   );
@@ -295,12 +331,7 @@ function NumberField({ label, value, placeholder, onChange, short = false }: Num
 /** The slider between hidden gems and crowd-pleasers. */
 export function Gems({ value, onChange }: { value: number; onChange: (value: number) => void }) {
   const { t } = useMessages();
-  const [moved, setMoved] = useState<number | null>(null);
-  const now = moved ?? value;
-  const finish = () => {
-    if (moved !== null) onChange(moved);
-    setMoved(null);
-  };
+  const { now, handlers } = useSliding(value, onChange);
   const words = now < 0 ? t("gems.hidden") : now > 0 ? t("gems.crowd") : t("gems.even");
   return (
     <div className="gems">
@@ -313,12 +344,8 @@ export function Gems({ value, onChange }: { value: number; onChange: (value: num
         min={-1}
         max={1}
         step={0.25}
-        value={now}
         aria-valuetext={words}
-        onChange={(event) => setMoved(Number(event.target.value))}
-        onPointerUp={finish}
-        onKeyUp={finish}
-        onBlur={finish}
+        {...handlers}
       />
       <span className="gems-label" aria-hidden="true">
         {t("gems.crowd")}

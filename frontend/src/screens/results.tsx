@@ -1,6 +1,5 @@
 /** Recommendations, or what answers a mood. The wishes stand in the URL; a shared link brings its profile, too. */
-import { Dialog, DialogDismiss, DialogHeading } from "@ariakit/react";
-import { Share2, SlidersHorizontal, Sparkles, X } from "lucide-react";
+import { Share2, Sparkles } from "lucide-react";
 import { useCallback, useMemo, useState, useSyncExternalStore } from "react";
 import { Link, useLocation, useSearch } from "wouter";
 import { useModel, useResults } from "../api/queries";
@@ -12,7 +11,7 @@ import { titleOf, useSettings } from "../state/settings";
 import { type Wishes, countFilters, decodeWishes, encodeWishes } from "../state/wishes";
 import { Empty, Endless, Heading, Trouble, Waiting } from "../ui/basics";
 import { Card } from "../ui/card";
-import { FilterPanel, Gems } from "./filters";
+import { FilterPanel, FilterSheet, Gems } from "./filters";
 import { WaysOn } from "../ui/ways-on";
 import { Share } from "./share";
 
@@ -39,7 +38,6 @@ export function Results() {
   const ready = wishes.q !== null || hasTaste(profile);
   const { query, items, like } = useResults(profile, wishes, ready);
   const [sharing, setSharing] = useState(false);
-  const [filtering, setFiltering] = useState(false);
   const shown = items.filter((item) => profile[item.anime.anime_id]?.mark !== "hidden");
   const change = (next: Wishes) => {
     const text = encodeWishes(next);
@@ -75,10 +73,7 @@ export function Results() {
             <Basis profile={profile} wishes={wishes} like={like} />
           </div>
           <div className="results-tools">
-            <button type="button" className="button only-narrow" onClick={() => setFiltering(true)}>
-              <SlidersHorizontal size={18} aria-hidden="true" /> {t("filter.title")}
-              {filters > 0 ? <span className="count">{filters}</span> : null}
-            </button>
+            <FilterSheet wishes={wishes} onChange={change} />
             <button type="button" className="button" onClick={() => setSharing(true)} disabled={items.length === 0}>
               <Share2 size={18} aria-hidden="true" /> {t("share.button")}
             </button>
@@ -165,16 +160,6 @@ export function Results() {
         <Endless more={query.hasNextPage} busy={query.isFetching} onMore={more} />
       </div>
       <Share open={sharing} onClose={() => setSharing(false)} profile={profile} wishes={wishes} items={shown} />
-      <Dialog open={filtering} onClose={() => setFiltering(false)} className="dialog sheet" backdrop={<div className="backdrop" />}>
-        <div className="dialog-head">
-          <DialogHeading className="dialog-title">{t("filter.title")}</DialogHeading>
-          <DialogDismiss className="icon-button" aria-label={t("close")}>
-            <X size={20} aria-hidden="true" />
-          </DialogDismiss>
-        </div>
-        <FilterPanel wishes={wishes} onChange={change} />
-        <DialogDismiss className="button primary sheet-done">{t("filter.done")}</DialogDismiss>
-      </Dialog>
     </main>
   );
 }
