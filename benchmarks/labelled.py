@@ -65,19 +65,6 @@ class Query(LabelledQuery):
         """Return 0..3, how well an anime answers."""
         return self.relevant.get(anime_id, 0)
 
-    def ideal(self, franchise_of: Mapping[int, int] | None = None) -> tuple[int, ...]:
-        """Return the grades of the best ranking, best first: what a discounted gain is divided by.
-
-        franchise_of: the franchise of each anime id, for rankings that show one entry of each: a franchise then counts
-        once, with its best grade. Without it every labelled title counts, as in a ranking of single titles.
-        """
-        best: dict[tuple[str, int], int] = {}
-        for anime_id, grade in self.relevant.items():
-            franchise = (franchise_of or {}).get(anime_id)
-            key = ("anime", anime_id) if franchise is None else ("franchise", franchise)
-            best[key] = max(grade, best.get(key, 0))
-        return tuple(sorted(best.values(), reverse=True))
-
 
 def read(file: Path = FILE, *, half: Half | None = None) -> tuple[Query, ...]:
     """Return the queries of one half, or all, ordered by id.

@@ -119,9 +119,3 @@ def test_a_file_of_another_form_is_refused(tmp_path: Path, changed: dict[str, ob
 def test_what_is_not_labelled_and_what_is_wrong_has_grade_0(tmp_path: Path) -> None:
     (query,) = read(written(tmp_path, one()))
     assert [query.grade(anime_id) for anime_id in (3, 4, 5)] == [3, 0, 0]
-
-
-def test_the_ideal_ranking_has_each_franchise_once_with_its_best_grade(tmp_path: Path) -> None:
-    (query,) = read(written(tmp_path, one(relevant={"3": 1, "5": 3, "7": 2, "9": 2})))
-    assert query.ideal() == (3, 2, 2, 1)
-    assert query.ideal({3: 0, 5: 0, 7: 1}) == (3, 2, 2)

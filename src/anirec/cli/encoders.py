@@ -103,7 +103,6 @@ def train_encoder(
         sources=sources or (() if generator else ("labels",)),
         questions=questions,
         nearer=nearer,
-        objective="margin" if teacher else "contrastive",
         batch=batch,
         loop=LoopConfig(epochs=epochs, patience=epochs, lr=lr, weight_decay=0.01, warm_up=100),
         seed=seed,

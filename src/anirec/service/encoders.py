@@ -29,7 +29,7 @@ from anirec.search.documents import Chunks, DocumentConfig, cut, read_texts
 from anirec.search.encoders import TextEncoder
 from anirec.search.labels import LabelIndex
 from anirec.search.rerank import Reranker
-from anirec.search.training.negatives import Triples, mine
+from anirec.search.training.negatives import Ground, Triples, mine
 from anirec.search.training.questions import (
     Generator,
     Passages,
@@ -60,10 +60,9 @@ class EncoderTraining:
 
     sources: some of `SOURCES`. labels: queries of labels for each anime. questions: of all sources together, at most, a
     random part. nearer: 0..1, what is made up is trusted if at most this share of passages is nearer than its answer;
-    1 = always, for an encoder that knows nothing yet. passages: that are learned from, at most. objective:
-    `contrastive`, or `margin`, which needs a teacher. tokens: read of a passage while training. batch: triples at a
-    time. judged: passages that labelled queries are asked of, at most, besides those of anime with a label. loop: of
-    training; an epoch goes over all triples once.
+    1 = always, for an encoder that knows nothing yet. passages: that are learned from, at most. tokens: read of a
+    passage while training. batch: triples at a time. judged: passages that labelled queries are asked of, at most,
+    besides those of anime with a label. loop: of training; an epoch goes over all triples once.
     """
 
     sources: tuple[str, ...] = ("labels",)
@@ -71,7 +70,6 @@ class EncoderTraining:
     questions: int = 40_000
     nearer: float = 0.02
     passages: int = 14_000
-    objective: str = "contrastive"
     tokens: int = 48
     batch: int = 16
     judged: int = 4_000
@@ -90,7 +88,10 @@ class EncoderTraining:
 
 @dataclass(frozen=True, eq=False)
 class Helpers:
-    """What teaches besides texts. teacher: of margins. generator: of queries. pairs, titles (by id): for `pairs`."""
+    """What teaches besides texts.
+
+    teacher: of margins, which then are learned. generator: of queries. pairs, titles (by id): for `pairs`.
+    """
 
     pairs: Pairs
     titles: Mapping[int, str]
@@ -147,15 +148,16 @@ def learning(
     labels = labels_of(folder, catalogue, encoder)
     questions = _made_up(passages, labels, catalogue, helpers, config, rng)
     held = np.isin([question.row for question in questions], _held_rows(catalogue, config))
+    ground = Ground.over(passages, vectors)
     parts: list[Triples] = []
     for wanted in (~held, held):
         chosen = [questions[int(i)] for i in np.flatnonzero(wanted)][: config.questions]
         progress("looking for wrong answers", len(parts), 2)
-        parts.append(mine(chosen, passages, vectors, encoder, rng, nearer=config.nearer))
+        parts.append(mine(chosen, ground, encoder, rng, nearer=config.nearer))
     if min(map(len, parts)) < 2:
         raise BadTable(f"too little can be made up from the texts in {folder} to learn from")
     train, checked = parts[0], parts[1].first(CHECKED)
-    taught = _taught(train, passages, helpers.teacher, progress) if config.objective == "margin" else None
+    taught = None if helpers.teacher is None else _taught(train, passages, helpers.teacher, progress)
     return Learning(chunks, passages, train, checked, taught)
 
 
@@ -187,11 +189,9 @@ def _held_rows(catalogue: Catalogue, config: EncoderTraining) -> NDArray[np.int6
     return np.flatnonzero(np.isin(catalogue.franchise, franchises[held]))
 
 
-def _taught(triples: Triples, passages: Passages, teacher: Reranker | None, progress: Progress) -> NDArray[np.float32]:
+def _taught(triples: Triples, passages: Passages, teacher: Reranker, progress: Progress) -> NDArray[np.float32]:
     from anirec.search.training.objective import margins  # noqa: PLC0415 - what follows it needs torch
 
-    if teacher is None:
-        raise InputError("margins are learned from a teacher: name a cross-encoder or another encoder")
     progress("asking the teacher", 0, 1)
     return margins(triples, passages, teacher)
 
@@ -204,12 +204,12 @@ def fine_tune(model: SentenceTransformer, given: Learning, config: EncoderTraini
         InputError: the checkpoint is of another training.
     """
     from anirec.recommenders.neural import loop  # noqa: PLC0415 - torch
-    from anirec.search.training.objective import Objective, batches, beaten, loss_of  # noqa: PLC0415 - torch
+    from anirec.search.training.objective import batches, beaten, loss_of  # noqa: PLC0415 - torch
 
     rng = np.random.default_rng([config.seed, 3])
     loop.seed(rng)
     whole, model.max_seq_length = model.max_seq_length, config.tokens
-    loss = loss_of(model, given.train, given.passages, Objective(config.objective), given.margins)
+    loss = loss_of(model, given.train, given.passages, given.margins)
     history = loop.train(
         model,
         n_batches=-(-len(given.train) // config.batch),

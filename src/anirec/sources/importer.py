@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import duckdb
 
-from anirec.core.errors import BadTable, UnknownLayout
+from anirec.core.errors import BadTable, InputError, UnknownLayout
 from anirec.sources import (
     animerecbert2025,
     azathoth2018,
@@ -97,6 +97,17 @@ def recognise(folder: Path) -> Layout:
     found = ", ".join(sorted(path.name for path in folder.iterdir())[:10]) or "nothing"
     known_ones = "\n".join(f"  {known.name}: {_files_of(known)} ({known.about})" for known in LAYOUTS)
     raise UnknownLayout(f"{folder} has no known layout. It holds {found}. Known layouts:\n{known_ones}")
+
+
+def need_canonical(folder: Path) -> None:
+    """Refuse a folder that is not canonical.
+
+    Raises:
+        UnknownLayout: see `recognise`.
+        InputError: it is of another layout; the error says how to import it.
+    """
+    if recognise(folder).name != "canonical":
+        raise InputError(f"{folder} is not a canonical folder; make one with `anirec data import {folder} --to DIR`")
 
 
 def _files_of(known: Layout) -> str:

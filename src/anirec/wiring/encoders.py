@@ -7,7 +7,6 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from anirec.core.errors import InputError
 from anirec.evaluate.intervals import Interval
 from anirec.evaluate.labelled import read_labelled
 from anirec.prepare.catalogue import read_catalogue
@@ -33,7 +32,7 @@ from anirec.service.encoders import (
 )
 from anirec.service.indexing import TABLES, fingerprint
 from anirec.service.progress import Progress
-from anirec.sources.importer import recognise
+from anirec.sources.importer import need_canonical
 from anirec.tables import new_folder, sha256
 from anirec.wiring.search import open_encoder
 
@@ -82,8 +81,7 @@ def train_encoder(
         BadTable: a table cannot be read, or too little can be learned from it.
         FloatingPointError: the loss is not finite.
     """
-    if recognise(folder).name != "canonical":
-        raise InputError(f"{folder} is not a canonical folder; make one with `anirec data import {folder} --to DIR`")
+    need_canonical(folder)
     checks = checkpoints.beside(out)
     checkpoints.check(checks, resume=resume)
     catalogue = read_catalogue(folder)

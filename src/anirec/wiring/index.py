@@ -15,7 +15,7 @@ from anirec.search.encoders.sentence import open_sentence
 from anirec.search.lexical import LexicalConfig
 from anirec.service.indexing import Indexed, add_index
 from anirec.service.progress import Progress
-from anirec.sources.importer import recognise
+from anirec.sources.importer import need_canonical
 from anirec.stores.bundle import Bundle, read_bundle
 from anirec.wiring.search import open_encoder
 from anirec.wiring.serve import default_bundle, starter_bundle
@@ -55,8 +55,7 @@ def add_texts(
         InputError: the folder is not canonical, or there is no such encoder.
         BundleError, SourceError, MissingAbility: the bundle, the data or what is installed does not do.
     """
-    if recognise(folder).name != "canonical":
-        raise InputError(f"{folder} is not a canonical folder; make one with `anirec data import {folder} --to DIR`")
+    need_canonical(folder)
     opened = read_bundle(Path(bundle) if bundle is not None else default_bundle())
     target = out if out is not None else opened.path
     kept = work if work is not None else target.with_name(f"{target.name}.texts")

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from anirec.search.training.negatives import mine
+from anirec.search.training.negatives import Ground, mine
 from anirec.search.training.questions import Passages, Question
 from fake_encoder import FakeEncoder
 
@@ -25,14 +26,13 @@ def _stems() -> None:
 def mined(question: Question, seed: int = 0) -> tuple[list[int], list[int]]:
     passages = Passages(TEXTS, ROWS, np.arange(5, dtype=np.int32))
     encoder = FakeEncoder()
-    found = mine([question], passages, encoder.encode(TEXTS), encoder, np.random.default_rng(seed))
+    ground = Ground.over(passages, encoder.encode(TEXTS))
+    found = mine([question], ground, encoder, np.random.default_rng(seed))
     return found.positives.tolist(), found.negatives.tolist()
 
 
-def answered_by(*rows: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    found = np.zeros(4, dtype=np.bool_)
-    found[list(rows)] = True
-    return found
+def answered_by(*rows: int) -> NDArray[np.int32]:
+    return np.array(rows, dtype=np.int32)
 
 
 def test_the_answer_is_the_nearest_passage_of_the_anime_and_no_answer_is_a_negative() -> None:

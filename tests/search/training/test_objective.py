@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from anirec.core.errors import InputError
 from anirec.search.training.negatives import Triples
-from anirec.search.training.objective import NearnessTeacher, Objective, batches, beaten, loss_of, margins
+from anirec.search.training.objective import NearnessTeacher, batches, beaten, loss_of, margins
 from anirec.search.training.questions import Passages
 from fake_encoder import FakeEncoder
 from subjects import SUBJECTS, write_tiny_transformer
@@ -37,11 +36,11 @@ def world() -> tuple[Triples, Passages]:
     return Triples(queries, np.arange(12), wrong), passages
 
 
-def taught(model: SentenceTransformer, objective: Objective, given: NDArray[np.float32] | None, steps: int) -> None:
+def taught(model: SentenceTransformer, given: NDArray[np.float32] | None, steps: int) -> None:
     import torch
 
     triples, passages = world()
-    loss, rng = loss_of(model, triples, passages, objective, given), np.random.default_rng(0)
+    loss, rng = loss_of(model, triples, passages, given), np.random.default_rng(0)
     optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3)
     model.train()
     for _ in range(steps):
@@ -55,7 +54,7 @@ def taught(model: SentenceTransformer, objective: Objective, given: NDArray[np.f
 def test_told_answers_from_the_rest_it_puts_them_in_front(model: SentenceTransformer) -> None:
     triples, passages = world()
     before = beaten(model, triples, passages)
-    taught(model, Objective.CONTRASTIVE, None, 30)
+    taught(model, None, 30)
     assert before < 0.8
     assert beaten(model, triples, passages) == 1.0
 
@@ -63,7 +62,7 @@ def test_told_answers_from_the_rest_it_puts_them_in_front(model: SentenceTransfo
 def test_told_margins_it_learns_them_even_where_a_negative_is_to_win(model: SentenceTransformer) -> None:
     triples, passages = world()
     wanted = np.where(np.arange(len(triples)) % 4 < 2, 1.0, -1.0).astype(np.float32)  # of half, the negative wins
-    taught(model, Objective.MARGIN, wanted, 60)
+    taught(model, wanted, 60)
     held, asked = model.encode(list(passages.texts)), model.encode(list(triples.queries))
     found = [
         vector @ held[right] - vector @ held[wrong]
@@ -89,12 +88,6 @@ def test_an_encoder_teaches_by_its_inner_products() -> None:
     query, text = encoder.encode(["a murder", "the murder of a clerk"])
     found = NearnessTeacher(encoder).score("a murder", ["the murder of a clerk"])
     assert found.tolist() == pytest.approx([float(query @ text)])
-
-
-def test_margins_without_a_teacher_are_refused(model: SentenceTransformer) -> None:
-    triples, passages = world()
-    with pytest.raises(InputError, match="name a cross-encoder"):
-        loss_of(model, triples, passages, Objective.MARGIN)
 
 
 def test_an_epoch_has_every_triple_once_but_for_one_that_would_be_alone() -> None:

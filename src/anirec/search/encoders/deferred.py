@@ -10,32 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anirec.search.encoders import TextEncoder
-from anirec.search.encoders.facts import EncoderFacts
+from anirec.search.encoders.facts import EncoderFacts, KnownByFacts
 
 
 @dataclass(eq=False)
-class DeferredEncoder:
+class DeferredEncoder(KnownByFacts):
     """See `TextEncoder`. facts: of the encoder's folder, read at once. open: may raise what opening it raises."""
 
     facts: EncoderFacts
     open: Callable[[], TextEncoder]
     _opened: TextEncoder | None = None
     _lock: Lock = field(default_factory=Lock)
-
-    @property
-    def size(self) -> int:
-        """Numbers in a vector."""
-        return self.facts.size
-
-    @property
-    def max_tokens(self) -> int:
-        """Tokens of a text that are read."""
-        return self.facts.max_tokens
-
-    @property
-    def unit(self) -> bool:
-        """Whether every vector has the length 1."""
-        return self.facts.normalise
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return float32 [n, size]."""

@@ -39,6 +39,27 @@ class EncoderFacts:
     after: tuple[int, ...] = ()
 
 
+class KnownByFacts:
+    """What of a `TextEncoder` its facts say."""
+
+    facts: EncoderFacts
+
+    @property
+    def size(self) -> int:
+        """Numbers in a vector."""
+        return self.facts.size
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of a text that are read."""
+        return self.facts.max_tokens
+
+    @property
+    def unit(self) -> bool:
+        """Whether every vector has the length 1."""
+        return self.facts.normalise
+
+
 def read_facts(folder: Path) -> EncoderFacts:
     """Read an encoder's `encoder.json`.
 

@@ -8,33 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anirec.core.errors import DamagedBundle, MissingAbility
-from anirec.search.encoders.facts import EncoderFacts
+from anirec.search.encoders.facts import EncoderFacts, KnownByFacts
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 
 @dataclass(frozen=True, eq=False)
-class TokenEncoder:
+class TokenEncoder(KnownByFacts):
     """All of a `TextEncoder` but `encode`."""
 
     tokenizer: Tokenizer
     facts: EncoderFacts
-
-    @property
-    def size(self) -> int:
-        """Numbers in a vector."""
-        return self.facts.size
-
-    @property
-    def max_tokens(self) -> int:
-        """Tokens of a text that are read."""
-        return self.facts.max_tokens
-
-    @property
-    def unit(self) -> bool:
-        """Whether every vector has the length 1."""
-        return self.facts.normalise
 
     def lengths(self, texts: Sequence[str]) -> list[int]:
         """Return how many tokens each text has."""

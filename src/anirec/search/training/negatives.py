@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from anirec.search import lexical
 from anirec.search.encoders import TextEncoder
-from anirec.search.lexical import LexicalConfig
+from anirec.search.lexical import Lexical, LexicalConfig
 from anirec.search.training.questions import Passages, Question
 from anirec.search.words import counted
 
@@ -48,10 +48,29 @@ class Triples:
         return Triples(self.queries[:most], self.positives[:most], self.negatives[:most])
 
 
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """Where answers and wrong answers are looked for.
+
+    vectors: of the passages, float32 [n, size]. words: what passages say, BM25. by_row: places of each row's passages.
+    """
+
+    passages: Passages
+    vectors: NDArray[np.float32]
+    words: Lexical
+    by_row: Mapping[int, NDArray[np.int64]]
+
+    @classmethod
+    def over(cls, passages: Passages, vectors: NDArray[np.floating]) -> Ground:
+        """Take passages and their vectors, float [n, size]."""
+        said = {"text": [Counter(counted(text)[0]) for text in passages.texts]}
+        words = lexical.build(said, {"text": 1.0}, LexicalConfig())
+        return cls(passages, vectors.astype(np.float32), words, passages.of())
+
+
 def mine(
     questions: Sequence[Question],
-    passages: Passages,
-    vectors: NDArray[np.floating],
+    ground: Ground,
     encoder: TextEncoder,
     rng: np.random.Generator,
     *,
@@ -59,23 +78,19 @@ def mine(
 ) -> Triples:
     """Return a triple for each question of whose anime there is a passage left.
 
-    vectors: of the passages, by the encoder: float [n, size]. nearer: 0..1, a question is kept if at most this share of
-    all passages is nearer to it than its answer, and wrong.
+    encoder: that the ground's vectors are of. nearer: 0..1, a question is kept if at most this share of all passages is
+    nearer to it than its answer, and wrong.
     """
-    texts = [question.text for question in questions]
-    words = lexical.build(
-        {"text": [Counter(counted(text)[0]) for text in passages.texts]}, {"text": 1.0}, LexicalConfig()
-    )
-    asked, held = encoder.encode(texts), vectors.astype(np.float32)
-    by_row: Mapping[int, NDArray[np.int64]] = passages.of()
+    passages = ground.passages
+    asked = encoder.encode([question.text for question in questions])
     kept, positives, negatives = [], [], []
     for question, vector in zip(questions, asked, strict=True):
-        near = held @ vector
-        right = _answer(question, by_row, near)
-        wrong = ~question.answers[passages.rows]
+        near = ground.vectors @ vector
+        right = _answer(question, ground.by_row, near)
+        wrong = ~np.isin(passages.rows, question.answers)
         if right < 0 or not wrong.any() or np.mean(wrong & (near > near[right])) > nearer:
             continue
-        said = words.score(counted(question.text)[0])[0] if rng.random() < 1 / 2 else near
+        said = ground.words.score(counted(question.text)[0])[0] if rng.random() < 1 / 2 else near
         kept.append(question.text)
         positives.append(right)
         negatives.append(_drawn(said, wrong, rng))

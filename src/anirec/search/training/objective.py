@@ -12,13 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anirec.core.errors import InputError
 from anirec.search.encoders import TextEncoder
 from anirec.search.rerank import Reranker
 from anirec.search.training.negatives import Triples
@@ -27,13 +25,6 @@ from anirec.search.training.questions import Passages
 if TYPE_CHECKING:
     import torch
     from sentence_transformers import SentenceTransformer
-
-
-class Objective(StrEnum):
-    """What is learned."""
-
-    CONTRASTIVE = "contrastive"
-    MARGIN = "margin"
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,23 +61,17 @@ def loss_of(
     model: SentenceTransformer,
     triples: Triples,
     passages: Passages,
-    objective: Objective,
     taught: NDArray[np.float32] | None = None,
 ) -> Callable[[NDArray[np.int64]], torch.Tensor]:
     """Return the loss of a batch, as a function of the places of its triples.
 
-    taught: the teacher's `margins`, for `Objective.MARGIN`. Where the model compares by the cosine they are brought to
-    its scale: the mean square of margins becomes that of cosines of one half.
-
-    Raises:
-        InputError: margins are to be learned, and there is no teacher.
+    taught: a teacher's `margins`, to be learned; None = contrastive. Margins are brought to a scale that cosines can
+    reach: their root mean square becomes one half.
     """
     import torch  # noqa: PLC0415 - an extra
     from sentence_transformers.sentence_transformer import losses  # noqa: PLC0415 - an extra
 
-    if objective is Objective.MARGIN:
-        if taught is None:
-            raise InputError("margins are learned from a teacher: name a cross-encoder or another encoder")
+    if taught is not None:
         scaled = torch.from_numpy(taught * (0.5 / max(float(np.sqrt(np.mean(taught**2))), 1e-9)))
         learned: Any = losses.MarginMSELoss(model)
     else:

@@ -38,14 +38,14 @@ WORDS: Final = (4, 24)
 class Question:
     """A query and whom it may bring up.
 
-    text: as it might be typed. row: of the catalogue, the anime that answers it. answers: bool [catalogue], all that
+    text: as it might be typed. row: of the catalogue, the anime that answers it. answers: int32 [m], rows of all that
     may answer it, that one among them: none of these is a wrong answer. passage: the very passage it was made for, or
     -1 for whichever passage of that anime is nearest; without: passages of the anime that give the answer away.
     """
 
     text: str
     row: int
-    answers: NDArray[np.bool_]
+    answers: NDArray[np.int32]
     passage: int = -1
     without: frozenset[int] = frozenset()
 
@@ -93,8 +93,13 @@ def of_labels(
             chosen = rng.choice(own, size=n, replace=False, p=chances / chances.sum())
             answers = np.logical_and.reduce([labels.carried(int(label)) > 0 for label in chosen])
             answers |= catalogue.franchise == catalogue.franchise[row]
-            found.append(Question(_said([_called(labels.names[int(i)], rng) for i in chosen], rng), row, answers))
+            text = _said([_called(labels.names[int(i)], rng) for i in chosen], rng)
+            found.append(Question(text, row, _rows(answers)))
     return found
+
+
+def _rows(marked: NDArray[np.bool_]) -> NDArray[np.int32]:
+    return np.flatnonzero(marked).astype(np.int32)
 
 
 def _carried(labels: LabelIndex) -> dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]]:
@@ -139,7 +144,7 @@ def of_pairs(
         title = titles.get(int(catalogue.anime_ids[one]))
         if title and with_passage[other]:
             answers = np.isin(catalogue.franchise, catalogue.franchise[[one, *beside[one]]])
-            found.append(Question(LIKE[int(rng.integers(len(LIKE)))].format(title), other, answers))
+            found.append(Question(LIKE[int(rng.integers(len(LIKE)))].format(title), other, _rows(answers)))
     return found
 
 
@@ -155,14 +160,14 @@ def of_openings(passages: Passages, catalogue: Catalogue) -> list[Question]:
             continue
         told.add(document)
         same = catalogue.franchise == catalogue.franchise[row]
-        found.append(Question(first[0].rstrip(".!"), row, same, without=frozenset({place})))
+        found.append(Question(first[0].rstrip(".!"), row, _rows(same), without=frozenset({place})))
     return found
 
 
 def of_generator(passages: Passages, catalogue: Catalogue, generator: Generator) -> list[Question]:
     """Return what a generator asks each passage."""
     return [
-        Question(query, int(row), catalogue.franchise == catalogue.franchise[row], passage=place)
+        Question(query, int(row), _rows(catalogue.franchise == catalogue.franchise[row]), passage=place)
         for place, (query, row) in enumerate(zip(generator.queries(passages.texts), passages.rows, strict=True))
         if query.strip()
     ]
