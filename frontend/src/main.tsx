@@ -31,9 +31,16 @@ window.addEventListener("storage", (event) => {
 
 if ("serviceWorker" in navigator && import.meta.env.PROD) {
   window.addEventListener("load", () => {
-    navigator.serviceWorker.register("/sw.js").catch(() => {
-      // a private window, or not over https: the page works, but not without a network
-    });
+    const workers = navigator.serviceWorker;
+    workers
+      .register("/sw.js")
+      .then(() => workers.ready)
+      .then((registered) => {
+        if (!workers.controller) registered.active?.postMessage("claim"); // opened while the worker was coming to life
+      })
+      .catch(() => {
+        // a private window, or not over https: the page works, but not without a network
+      });
   });
 }
 

@@ -308,7 +308,7 @@ def test_what_was_opened_works_without_a_network(fresh: Open) -> None:
     page = fresh(workers=True, refused=True)
     with_list(page, *FAVOURITES, path="/")
     page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-    page.wait_for_function("navigator.serviceWorker.controller !== null")
+    page.wait_for_function("() => navigator.serviceWorker.controller !== null")
     for place in ("/results", "/anime/5114"):
         page.goto(place)
         shown(page)
