@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from anirec import cli
+from anirec.wiring.serve import load, starter_bundle
 
 Ask = Callable[..., tuple[int, str, str]]
 
@@ -234,3 +235,17 @@ def test_dislikes_may_be_ignored_and_still_do_not_come_back(ask: Ask) -> None:
         anime_id: score for anime_id, score in ignored.items() if anime_id not in plain
     }
     assert any(against[i] != plain[i] for i in against.keys() & plain.keys())
+
+
+def test_only_what_is_airing_now_can_be_asked_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = ("--bundle", str(starter_bundle()))
+    asked = ("recommend", "--like", "Mushishi", "--airing")
+    _, out, _ = anirec(capsys, monkeypatch, *asked, "currently airing", "-k", "5", "--json", *bundle)
+    found = [item["anime_id"] for item in json.loads(out)["items"]]
+    facts = load(starter_bundle()).facts.of(found)
+    assert [facts[anime_id].airing for anime_id in found] == ["Currently Airing"] * 5
+    code, _, err = anirec(capsys, monkeypatch, *asked, "soon", *bundle)
+    assert code == 2
+    assert "Currently Airing, Finished Airing, Not yet aired" in err

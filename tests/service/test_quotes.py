@@ -23,7 +23,7 @@ def search(small_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Sear
 
 @pytest.fixture
 def quotes(search: Search) -> Quotes:
-    found = quotes_of(search)
+    found = quotes_of(search.index)
     assert found is not None
     return found
 
@@ -81,5 +81,5 @@ def test_the_name_of_a_series_is_no_news_in_a_text_about_its_second_season(quote
 
 def test_a_bundle_without_texts_has_no_quotes(search: Search) -> None:
     bare = replace(search.index, chunks=replace(search.index.chunks, passages=None))
-    assert quotes_of(replace(search, index=bare)) is None
+    assert quotes_of(bare) is None
     assert quotes_of(None) is None

@@ -83,6 +83,8 @@ def recommend(
     anirec recommend --like Mushishi --popularity hidden-gems
     anirec recommend --list animelist.xml.gz --genre Mystery
     """
+    from anirec.wiring.search import load_quotes
+
     service = load(bundle)
     own = service.read_list(list_file) if list_file else None
     if own and not as_json:
@@ -101,10 +103,13 @@ def recommend(
         model=model,
         weights=weights,
     )
+    quoting = load_quotes(bundle)
+    quotes = {r.anime.anime_id: quoting.of(r, answer.named) for r in answer} if quoting else {}
     if as_json:
-        render.print_json(render.recommendations_json(answer) | ({"list": render.list_json(own)} if own else {}))
+        found = render.recommendations_json(answer, quotes)
+        render.print_json(found | ({"list": render.list_json(own)} if own else {}))
     else:
-        render.print_recommendations(answer)
+        render.print_recommendations(answer, quotes)
 
 
 @cli.command()

@@ -160,6 +160,9 @@ _FILTERS = (
         type=click.Choice([k for k in KINDS if k != "Unknown"], case_sensitive=False),
         help="Only this type; may be repeated.",
     ),
+    click.option(
+        "--airing", metavar="STATUS", multiple=True, help='"Currently Airing", "Finished Airing"; may be repeated.'
+    ),
     click.option("--year-from", type=int, metavar="YEAR", help="Not older than this."),
     click.option("--year-to", type=int, metavar="YEAR", help="Not newer than this."),
     click.option(
@@ -183,11 +186,17 @@ def filter_options(command: Command) -> Command:
 
 
 def filters_of(
-    *, kinds: tuple[str, ...], genres_in: tuple[str, ...], genres_out: tuple[str, ...], **bounds: Any
+    *,
+    kinds: tuple[str, ...],
+    airing: tuple[str, ...],
+    genres_in: tuple[str, ...],
+    genres_out: tuple[str, ...],
+    **bounds: Any,
 ) -> Filters:
     """Turn the values of the filter options into filters."""
     return Filters(
         kinds=frozenset(kinds) or None,
+        airing=frozenset(airing),
         genres_in=frozenset(genres_in),
         genres_out=frozenset(genres_out),
         **bounds,

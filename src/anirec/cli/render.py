@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from anirec.service.answers import Info, Likeness, Recommendations
     from anirec.service.progress import Progress
+    from anirec.service.quotes import Quote
     from anirec.service.search import Results
     from anirec.sources.own_list import OwnList
 
@@ -35,6 +36,9 @@ MOST_SHARED = 4
 
 PIPE_WIDTH = 140
 """Columns of text when the output is not a terminal."""
+
+Quoted: TypeAlias = "Mapping[int, Quote | None]"
+NO_QUOTES: Quoted = {}
 
 
 def print_json(answer: Any) -> None:
@@ -83,8 +87,8 @@ def anime_json(anime: Anime) -> dict[str, Any]:
     return {name: facts[name] for name in shown} | {"genres": list(anime.genres)}
 
 
-def recommendations_json(answer: Recommendations) -> dict[str, Any]:
-    """Return recommendations as a JSON document."""
+def recommendations_json(answer: Recommendations, quotes: Quoted = NO_QUOTES) -> dict[str, Any]:
+    """Return recommendations as a JSON document. quotes: by anime id, where the bundle has texts."""
     return {
         "understood": [
             {"text": u.text, "anime_id": u.anime_id, "title": answer.named[u.anime_id].title}
@@ -100,6 +104,7 @@ def recommendations_json(answer: Recommendations) -> dict[str, Any]:
                     for b in r.because
                 ],
                 "shared": list(r.shared),
+                "quote": quote.to_json() if (quote := quotes.get(r.anime.anime_id)) else None,
                 "match": r.match,
                 "predicted_score": r.predicted_score,
                 "popularity_rank": r.popularity_rank,
@@ -164,8 +169,11 @@ def list_json(own: OwnList) -> dict[str, Any]:
     return {"kind": own.kind, "rows": own.rows, "entries": len(own.entries), "rejects": rejects}
 
 
-def print_recommendations(answer: Recommendations) -> None:
-    """Print recommendations as a table, and on standard error how titles were read where that was not plain."""
+def print_recommendations(answer: Recommendations, quotes: Quoted = NO_QUOTES) -> None:
+    """Print recommendations as a table, and on standard error how titles were read where that was not plain.
+
+    quotes: by anime id, where the bundle has texts.
+    """
     for u in answer.understood:
         if u.others:
             others = ", ".join(str(match) for match in u.others[:3])
@@ -180,6 +188,8 @@ def print_recommendations(answer: Recommendations) -> None:
         pushed = [display_title(answer.named[b.anime_id]) for b in r.because if b.share < 0]
         why = ", ".join(pulled) + (f" (despite {', '.join(pushed)})" if pushed else "")
         why = likeness_text(r.likeness) if r.likeness else why
+        if quote := quotes.get(r.anime.anime_id):
+            why = f'{why}; "{quote.text}"' if why else f'"{quote.text}"'
         match = "" if r.match is None else f"{r.match}"
         own = "" if r.predicted_score is None else f"{r.predicted_score:.1f}"
         rows.append([str(r.rank), display_title(r.anime), *facts(r.anime), match, own, why])

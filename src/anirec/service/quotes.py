@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from anirec.search.chunks import sentences
 from anirec.search.index import SearchIndex
 from anirec.search.words import counted, stems
 from anirec.service.answers import Recommendation
-from anirec.service.search import Search, shortened
+from anirec.service.search import shortened
 
 MOST_CHUNKS: Final = 40
 """Chunks of one anime that are looked through, the first ones: synopses and the best reviews come first."""
@@ -41,6 +41,10 @@ class Quote:
     text: str
     about: int
     names: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON-able values."""
+        return {"text": self.text, "about_anime_id": self.about, "names_anime_id": self.names}
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,15 +116,15 @@ class Quotes:
         return self.index.chunks.passage(int(chunk)) or ""
 
 
-def quotes_of(search: Search | None) -> Quotes | None:
+def quotes_of(index: SearchIndex | None) -> Quotes | None:
     """Return what finds quotes; None where the bundle has no texts, or nothing is installed to read them with."""
-    if search is None or search.index.chunks.passages is None:
+    if index is None or index.chunks.passages is None:
         return None
     try:
         stems("words")
     except MissingAbility:
         return None
-    return Quotes(search.index)
+    return Quotes(index)
 
 
 def _names(anime: Anime) -> Iterator[str]:

@@ -104,7 +104,7 @@ class Served:
     @cached_property
     def quotes(self) -> Quotes | None:
         """What finds quotes for reasons; None where the bundle has no texts."""
-        return quotes_of(self.search)
+        return quotes_of(self.search.index if self.search else None)
 
     def mapped(self) -> Map:
         """Return the map.

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from anirec.core.errors import DamagedBundle, MissingAbility
+from anirec.core.state import State
 from anirec.search import index
 from anirec.search.encoders import TextEncoder
 from anirec.search.encoders.deferred import DeferredEncoder
@@ -17,7 +18,9 @@ from anirec.search.encoders.facts import read_facts
 from anirec.search.encoders.onnx import open_onnx
 from anirec.search.encoders.sentence import open_sentence
 from anirec.search.encoders.static import open_static
+from anirec.search.index import SearchIndex
 from anirec.search.rerank import open_cross_encoder
+from anirec.service.quotes import Quotes, quotes_of
 from anirec.service.recommend import Service
 from anirec.service.search import Search
 from anirec.stores.bundle import Bundle, read_bundle
@@ -75,6 +78,14 @@ def load_search(bundle: Path | str | None = None, *, rerank: str | None = None, 
     return search
 
 
+def load_quotes(bundle: Path | str | None = None) -> Quotes | None:
+    """Open a bundle and return what finds quotes in its texts, None where it has none; errors as in `load_search`."""
+    opened = read_bundle(Path(bundle) if bundle is not None else default_bundle())
+    if opened.search is None or "passages" not in opened.search.arrays:
+        return None
+    return quotes_of(_index_of(opened, opened.search))
+
+
 def search_of(
     opened: Bundle, service: Service | None = None, *, encoder: Callable[[Path], TextEncoder] = open_encoder
 ) -> Search:
@@ -87,8 +98,11 @@ def search_of(
             f"the bundle at {opened.path} has nothing to search in; add it with "
             "`anirec index --data DIR --bundle BUNDLE`"
         )
+    return Search(service or service_of(opened), _index_of(opened, opened.search), encoder(opened.encoder))
+
+
+def _index_of(opened: Bundle, state: State) -> SearchIndex:
     try:
-        found = index.restore(opened.search, opened.catalogue)
+        return index.restore(state, opened.catalogue)
     except (KeyError, ValueError) as error:
         raise DamagedBundle(f"what search looks into is damaged in {opened.path}: {error}") from error
-    return Search(service or service_of(opened), found, encoder(opened.encoder))

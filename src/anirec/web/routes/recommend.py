@@ -74,9 +74,7 @@ def item_json(served: Served, named: Mapping[int, Anime], item: Recommendation) 
 def quote_json(served: Served, named: Mapping[int, Anime], item: Recommendation) -> dict[str, Any] | None:
     """Return a `Quote`, None where the bundle has no texts or nobody wrote one."""
     quote = served.quotes.of(item, named) if served.quotes is not None else None
-    if quote is None:
-        return None
-    return {"text": quote.text, "about_anime_id": quote.about, "names_anime_id": quote.names}
+    return None if quote is None else quote.to_json()
 
 
 def because_json(named: Mapping[int, Anime], because: Sequence[Reason]) -> list[dict[str, Any]]:
