@@ -1,7 +1,8 @@
 """Measure all models on the same data, users and protocols, and file the comparison under `benchmarks/results/`.
 
     python benchmarks/leaderboard.py measure    what is not measured yet; each row and seed in a process of its own
-    python benchmarks/leaderboard.py assemble   one section of results from what is measured
+    python benchmarks/leaderboard.py assemble   one section of results from what is measured; --earlier: with rows of
+                                                the newest results that are not measured anew
     python benchmarks/tables.py                 docs/leaderboard.md and the README from the newest results
 
 `measure` may be stopped at any time and goes on where it was; a row whose settings, data or users changed is measured
@@ -22,10 +23,10 @@ from pathlib import Path
 from anirec.service.training import READ
 from anirec.sources.importer import recognise
 from anirec.tables import sha256
-from board.assemble import assemble
+from board.assemble import assemble, with_earlier
 from board.measure import keep, measure
 from board.plan import PLAN, USERS, Row, fingerprint, row_of
-from filing import DATA, REPOSITORY, RESULTS, file_section
+from filing import DATA, REPOSITORY, RESULTS, file_section, newest
 
 INTO = REPOSITORY / "build" / "leaderboard"
 
@@ -43,6 +44,7 @@ def main() -> None:
     assembling = commands.add_parser("assemble", help="make one section of results")
     assembling.add_argument("--into", type=Path, default=INTO, help="where measurements lie")
     assembling.add_argument("--results", type=Path, default=RESULTS, help="where to file it")
+    assembling.add_argument("--earlier", action="store_true", help="keep rows of the newest results that are not in it")
     alone = commands.add_parser("one", help="measure one row with one seed, in this process")
     alone.add_argument("row")
     alone.add_argument("seed", type=int)
@@ -58,6 +60,8 @@ def main() -> None:
         )
     elif asked.what == "assemble":
         section = assemble(asked.into)
+        if asked.earlier and (earlier := newest("leaderboard", asked.results)):
+            section = with_earlier(section, earlier)
         print(file_section(section["commits"][-1], "leaderboard", section, asked.results))
     else:
         rows = [row for row in PLAN if asked.only is None or row.name in asked.only]

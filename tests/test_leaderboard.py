@@ -19,7 +19,7 @@ from anirec.prepare.dataset import Dataset
 from anirec.service.training import Material
 from anirec.wiring.models import MODELS, chosen
 from board import document
-from board.assemble import Measured, assemble, buckets, section
+from board.assemble import Measured, assemble, buckets, section, with_earlier
 from board.measure import keep, measure, tail_recall
 from board.plan import BLEND, CLOSED_FORM, NATURAL, PLAN, PROTOCOLS, STOPS, fingerprint, row_of
 from cli.test_journey import csv_folder
@@ -208,6 +208,36 @@ def test_measurements_of_other_users_are_not_compared(world: list[Measured], tmp
     (tmp_path / "empty").mkdir()
     with pytest.raises(SystemExit, match="nothing is measured"):
         assemble(tmp_path / "empty")
+
+
+ABOUT = dict.fromkeys(("data", "users", "sources", "cases", "split_seed", "tail_from", "baseline"), 0) | {
+    "missing": {},
+    "changed_since_commit": False,
+    "machines": ["a"],
+}
+"""What stands beside the rows of a section, the same in two that may be joined."""
+
+
+def test_rows_that_are_not_measured_anew_are_kept_as_they_were(world: list[Measured]) -> None:
+    old = section(world) | ABOUT | {"commits": ["1"]}
+    better = planted("blend", world[1].values(f"{NATURAL}/raw") + 0.2)
+    found = with_earlier(section([world[1], better]) | ABOUT | {"commits": ["2"]}, old)
+    assert [row["name"] for row in found["rows"]] == ["random", "ease", "item-knn", "ials", "blend"]
+    assert found["kept"] == ["random", "item-knn", "ials"]
+    assert line(found, "ials") == line(old, "ials")
+    assert line(found, "blend")["figures"][NATURAL]["raw"]["difference"]["mean"] == pytest.approx(0.2)
+    assert found["commits"] == ["1", "2"]
+    assert found["missing"]["blend"] == 2
+    short, long = found["buckets"]["raw"][0], found["buckets"]["raw"][4]
+    assert (short["best"], long["best"]) == ("item-knn", "ease")
+    assert long["rows"]["blend"]["difference"]["mean"] == pytest.approx(0.2)
+    assert "difference" in long["rows"]["ials"]
+    assert "difference" not in short["rows"]["blend"], "item-kNN was not measured beside it"
+
+
+def test_rows_of_other_data_are_not_kept(world: list[Measured]) -> None:
+    with pytest.raises(SystemExit, match="differ in `data`"):
+        with_earlier(section(world) | ABOUT, section(world) | ABOUT | {"data": 1})
 
 
 def test_the_share_of_tail_targets_that_are_found_is_counted_over_tail_targets_alone() -> None:

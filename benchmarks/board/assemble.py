@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -56,6 +57,62 @@ def assemble(folder: Path) -> dict[str, Any]:
         raise SystemExit(f"the measurements in {folder} are not of the same users; measure again what is older")
     found: dict[str, Any] = rounded(section(rows) | _about(rows, every))
     return found
+
+
+def with_earlier(found: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a section with those rows of an earlier one that were not measured anew, in the order of the plan.
+
+    They keep their intervals and differences, and p as it was corrected beside the rows of then. Of a length of profile
+    they keep the difference to the best single model if that is still the best.
+
+    Exits with a message where the two are not of the same data, users and protocols.
+    """
+    for name in (*SAME, "cases", "split_seed", "tail_from", "baseline"):
+        if found[name] != earlier[name]:
+            raise SystemExit(f"the earlier results differ in `{name}`; measure all rows again")
+    rows = {row["name"]: row for row in (*earlier["rows"], *found["rows"])}
+    here = {row["name"] for row in found["rows"]}
+    joined = {
+        figure: [
+            _joined(new, old, here)
+            for new, old in zip(found["buckets"][figure], earlier["buckets"][figure], strict=True)
+        ]
+        for figure in FIGURES
+    }
+    kept = [row.name for row in PLAN if row.name in rows and row.name not in here]
+    return {
+        **found,
+        "rows": [rows[row.name] for row in PLAN if row.name in rows],
+        "buckets": joined,
+        "slider": found["slider"] or earlier["slider"],
+        "kept": kept,
+        "missing": _missing({name: row["trainings"] for name, row in rows.items()}),
+        "commits": list(dict.fromkeys([*earlier["commits"], *found["commits"]])),
+        "changed_since_commit": found["changed_since_commit"] or earlier["changed_since_commit"],
+        "machines": sorted({*earlier["machines"], *found["machines"]}),
+    }
+
+
+def _joined(new: Mapping[str, Any], old: Mapping[str, Any], here: AbstractSet[str]) -> dict[str, Any]:
+    """Return a bucket with the rows of both. here: rows that were measured anew."""
+    of_old = {name: row for name, row in old["rows"].items() if name not in here}
+    rows = {**of_old, **new["rows"]}
+    single = [name for name in rows if name not in (BLEND, RANDOM)]
+    if not single:
+        return dict(new)
+    best = max(single, key=lambda name: float(rows[name]["ndcg@10"]["mean"]))
+    held = {**dict.fromkeys(of_old, old.get("best")), **dict.fromkeys(new["rows"], new.get("best"))}
+    told = {
+        row.name: {key: value for key, value in rows[row.name].items() if key != "difference" or held[row.name] == best}
+        for row in PLAN
+        if row.name in rows
+    }
+    return {**new, "best": best, "rows": told}
+
+
+def _missing(done: Mapping[str, int]) -> dict[str, int]:
+    """Return by row how many trainings of the plan are not done."""
+    return {row.name: row.trainings - done.get(row.name, 0) for row in PLAN if done.get(row.name) != row.trainings}
 
 
 def read(folder: Path) -> list[Measured]:
@@ -207,7 +264,6 @@ def _about(rows: Sequence[Measured], every: Sequence[Mapping[str, Any]]) -> dict
     """Return of what, when and where the measurements are; the commits in the order of time."""
     in_time = sorted(every, key=lambda facts: str(facts["when"]))
     given = rows[0].per_case[0]
-    done = {row.name: len(row.facts) for row in rows}
     return {
         "data": every[0]["data"],
         "sources": every[0]["sources"],
@@ -220,9 +276,7 @@ def _about(rows: Sequence[Measured], every: Sequence[Mapping[str, Any]]) -> dict
         "split_seed": SPLIT_SEED,
         "tail_from": TAIL_FROM,
         "baseline": BASELINE,
-        "missing": {
-            row.name: row.trainings - done.get(row.name, 0) for row in PLAN if done.get(row.name) != row.trainings
-        },
+        "missing": _missing({row.name: len(row.facts) for row in rows}),
         "commits": list(dict.fromkeys(str(facts["commit"]) for facts in in_time)),
         "changed_since_commit": any(facts["changed_since_commit"] for facts in every),
         "when": in_time[-1]["when"],

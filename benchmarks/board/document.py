@@ -95,6 +95,9 @@ def _protocol(board: Board) -> str:
         "- **Choosing.** The blend's weights, and what `anirec tune` tries, are chosen on other users; but who picks "
         "the best of many rows picks a little luck, too.",
     ]
+    if board.get("kept"):
+        kept = ", ".join(board["kept"])
+        lines.append(f"- **Measured earlier** and kept, with p as it was corrected beside the rows of then: {kept}.")
     if missing:
         lines.append(f"- **Not measured**: {', '.join(missing)}.")
     head = f"Measured at {commits}{changed} until {board['when']}, on {'; '.join(board['machines'])}."

@@ -3,16 +3,17 @@ import { legendOf, paint } from "../src/map/colours";
 import { thinned } from "../src/map/labels";
 import { type Field, Grid, placeOf, readPoints, within } from "../src/map/points";
 
-/** Three points and one that nobody knows, as the server sends them; a byte array before float ones shifts offsets. */
+/** Four points and one that nobody knows, as the server sends them, and an adult one; a byte array before float ones shifts offsets. */
 function planted(): { buffer: ArrayBuffer; layout: Field[] } {
   const arrays: [string, Field["dtype"], Float32Array | Int32Array | Uint16Array | Uint8Array][] = [
-    ["genre", "uint8", Uint8Array.from([0, 1, 1, 255, 0])],
-    ["x", "float32", Float32Array.from([0, 0.5, -0.5, 0.9, 0.01])],
-    ["y", "float32", Float32Array.from([0, 0.5, -0.5, -0.9, 0.01])],
-    ["anime_id", "int32", Int32Array.from([10, 20, 30, 40, 50])],
-    ["community", "uint16", Uint16Array.from([0, 0, 1, 65535, 1])],
-    ["year", "uint16", Uint16Array.from([1979, 2012, 2021, 0, 1995])],
-    ["size", "float32", Float32Array.from([4, 8, 2, 0, 1])],
+    ["genre", "uint8", Uint8Array.from([0, 1, 1, 255, 0, 0])],
+    ["x", "float32", Float32Array.from([0, 0.5, -0.5, 0.9, 0.01, 0.02])],
+    ["y", "float32", Float32Array.from([0, 0.5, -0.5, -0.9, 0.01, 0.02])],
+    ["anime_id", "int32", Int32Array.from([10, 20, 30, 40, 50, 60])],
+    ["community", "uint16", Uint16Array.from([0, 0, 1, 65535, 1, 1])],
+    ["year", "uint16", Uint16Array.from([1979, 2012, 2021, 0, 1995, 2001])],
+    ["adult", "uint8", Uint8Array.from([0, 0, 0, 0, 0, 1])],
+    ["size", "float32", Float32Array.from([4, 8, 2, 0, 1, 5])],
   ];
   const layout: Field[] = [];
   const bytes: number[] = [];
@@ -28,7 +29,7 @@ const points = readPoints(buffer, layout);
 const idsOf = (rows: number[]) => rows.map((row) => points.ids[row]);
 
 describe("the points of the map", () => {
-  it("are read from any offset, the best known first", () => {
+  it("are read from any offset, the best known first, without adult ones", () => {
     expect([...points.ids]).toEqual([20, 10, 30, 50, 40]);
     expect(placeOf(points, points.row.get(30) ?? -1)).toEqual([-0.5, -0.5]);
     expect([...points.size].map((size) => Math.round(size * 1000))).toEqual([1000, 500, 250, 125, 0]);

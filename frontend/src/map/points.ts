@@ -22,7 +22,7 @@ export interface Points {
 const BYTES = { float32: 4, int32: 4, uint16: 2, uint8: 1 } as const;
 
 /**
- * Reads the points, those on most lists first: whoever draws some only draws the first.
+ * Reads the points, those on most lists first: whoever draws some only draws the first. Adult titles are left out.
  *
  * Throws where the bytes are not what `layout` says: half a map would be a wrong one.
  */
@@ -37,9 +37,12 @@ export function readPoints(buffer: ArrayBuffer, layout: readonly Field[]): Point
   const x = new Float32Array(take("x", "float32"));
   const y = new Float32Array(take("y", "float32"));
   const size = scaled(new Float32Array(take("size", "float32")));
-  const order = Uint32Array.from(size, (_, at) => at).sort((a, b) => (size[b] ?? 0) - (size[a] ?? 0) || a - b);
+  const adult = new Uint8Array(take("adult", "uint8"));
+  const order = Uint32Array.from(size, (_, at) => at)
+    .filter((at) => adult[at] === 0)
+    .sort((a, b) => (size[b] ?? 0) - (size[a] ?? 0) || a - b);
   const sorted = <T extends Float32Array | Int32Array | Uint16Array | Uint8Array>(values: T): T => {
-    const out = values.slice() as T;
+    const out = values.slice(0, order.length) as T;
     order.forEach((from, to) => {
       out[to] = values[from] ?? 0;
     });
