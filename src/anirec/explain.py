@@ -57,4 +57,7 @@ def shared_labels(labels: Sequence[str], of_others: Sequence[Sequence[str]]) -> 
     of_others: of each one its labels, each once.
     """
     carried = Counter(chain.from_iterable(of_others))
-    return tuple(sorted((label for label in labels if label in carried), key=lambda label: -carried[label]))
+    shared = [label for label in labels if label in carried]
+    if len(of_others) > 1:
+        shared.sort(key=carried.__getitem__, reverse=True)  # which keeps the order of equals
+    return tuple(shared)

@@ -102,7 +102,7 @@ def test_logits_of_nets_differ_as_they_do_when_a_title_is_left_out_and_their_mea
         np.testing.assert_allclose(moved, np.full(4, moved[0]), atol=1e-5, err_msg="the same for all titles")
         told.append(float(np.abs(left.whole - left.without[entry]).max()))
     assert told[-1] == 0, "what the net does not know says nothing"
-    exactly = leaving_out._asked(part, PROFILE, rows, logits=True)
+    exactly = leaving_out._asked(part, PROFILE, rows, part.score([PROFILE])[0], logits=True)
     assert exactly.without is not None
     assert np.abs(exactly.without - exactly.whole).max() > 0
     np.testing.assert_allclose(left.without, exactly.without, atol=1e-4)
@@ -154,6 +154,17 @@ def test_parts_that_can_do_neither_are_asked_anew_and_say_the_same() -> None:
         np.testing.assert_allclose(told.without, asked.without, atol=1e-4 if logits else 1e-5)
     model = blended({"opaque": Opaque(known["ease"]), "popularity": known["popularity"]})
     assert np.isfinite(model.contributions(PROFILE, model.items)).all()
+
+
+def test_what_was_heard_of_a_profile_is_explained_as_if_it_were_asked_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = parts()
+    model = blended({name: known[name] for name in ("ease", "sequels", "popularity", "net")})
+    ids = np.array([5, 6, 7, 15, 21], dtype=np.int32)
+    heard = model.heard(PROFILE)
+    np.testing.assert_array_equal(heard.chances, model.score([PROFILE])[0])
+    np.testing.assert_allclose(heard.contributions(PROFILE, ids), model.contributions(PROFILE, ids), atol=1e-5)
+    monkeypatch.setattr(blend, "MOST", 2)  # what was heard is of the whole profile, and only a part of it is looked at
+    np.testing.assert_array_equal(heard.contributions(PROFILE, ids), model.contributions(PROFILE, ids))
 
 
 def test_of_a_long_profile_those_that_say_most_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 
 @dataclass(frozen=True)
@@ -37,3 +38,8 @@ class Anime:
     anilist_id: int | None = None
     anidb_id: int | None = None
     kitsu_id: int | None = None
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """What it is said to be about: genres, themes, demographics, then tags; each once."""
+        return tuple(dict.fromkeys((*self.genres, *self.themes, *self.demographics, *self.tags)))

@@ -114,7 +114,7 @@ def found_in(known_ids: NDArray[np.int32], anime_ids: NDArray[np.int32]) -> tupl
     """Return what `rows_of` does, and bool [len(anime_ids)]: which of the ids those are."""
     if len(known_ids) == 0:
         return np.empty(0, dtype=np.int64), np.zeros(len(anime_ids), dtype=np.bool_)
-    rows = np.searchsorted(known_ids, anime_ids)
-    rows[rows == len(known_ids)] = 0
+    rows = known_ids.searchsorted(anime_ids)
+    np.minimum(rows, len(known_ids) - 1, out=rows)
     found: NDArray[np.bool_] = known_ids[rows] == anime_ids
     return rows[found], found

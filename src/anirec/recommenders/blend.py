@@ -14,7 +14,7 @@ Memory: its parts'. Workable sizes: its parts'.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import log1p
@@ -101,11 +101,22 @@ class Blend:
 
     def score(self, profiles: Sequence[Profile]) -> NDArray[np.float32]:
         """Return float32 [p, n]: chances, of which each row adds up to 1."""
+        return self._chances(((name, part.score(profiles)) for name, part in self.parts.items()), profiles)
+
+    def heard(self, profile: Profile) -> Heard:
+        """Return what the blend and each of its parts say of one profile."""
+        said = {name: part.score([profile]) for name, part in self.parts.items()}
+        return Heard(self, self._chances(said.items(), [profile])[0], {name: rows[0] for name, rows in said.items()})
+
+    def _chances(
+        self, said: Iterable[tuple[str, NDArray[np.float32]]], profiles: Sequence[Profile]
+    ) -> NDArray[np.float32]:
+        """Return what `score` does. said: by part, float32 [p, its items]."""
         sums = np.zeros((len(profiles), len(self.items)), dtype=np.float32)
         weights = self.weights.at([len(profile) for profile in profiles])
-        for name, part in self.parts.items():
+        for name, of_part in said:
             read, places = READINGS[self.readings[name]], self.places[name]
-            for row, of_row, scores in zip(sums, weights[name], part.score(profiles), strict=True):
+            for row, of_row, scores in zip(sums, weights[name], of_part, strict=True):
                 views = read(scores)
                 row[places] += of_row[0] * views[0] if len(views) == 1 else of_row @ views  # one row times @ is slow
         if self._placed:
@@ -136,20 +147,31 @@ class Blend:
         vars(other).update({name: vars(self)[name] for name in ("items", "places", "_placed") if name in vars(self)})
         return other
 
-    def contributions(self, profile: Profile, anime_ids: NDArray[np.int32]) -> NDArray[np.float32]:
+    def contributions(
+        self,
+        profile: Profile,
+        anime_ids: NDArray[np.int32],
+        said: Mapping[str, NDArray[np.float32]] | None = None,
+    ) -> NDArray[np.float32]:
         """Return float32 [len(profile), len(anime_ids)]: how much each title raises the logarithm of each chance.
 
         Signed, see `leaving_out`; zero for titles that no part knows. Newcomers get what the parts say of them, which
-        is little: see `newcomers.Explained`.
+        is little: see `newcomers.Explained`. said: what each part scores, see `heard`; None = they are asked again.
         """
         added = np.zeros((len(profile), len(anime_ids)), dtype=np.float32)
         telling = self._telling(profile, anime_ids)
-        asked = profile.where(telling)
+        whole = bool(telling.all())
+        asked = profile if whole else profile.where(telling)
         weights = self.weights.at([len(profile)])
         for name, part in self.parts.items():
             rows, known = found_in(part.items, anime_ids)
             if len(rows) and len(asked) and weights[name].any():
-                added[np.ix_(telling, known)] += self._raised(name, asked, rows, weights[name][0])
+                every = said[name] if said is not None and whole else None
+                raised = self._raised(name, asked, rows, weights[name][0], every)
+                if whole and known.all():
+                    added += raised
+                else:
+                    added[np.ix_(telling, known)] += raised
         return added
 
     def _telling(self, profile: Profile, anime_ids: NDArray[np.int32]) -> NDArray[np.bool_]:
@@ -165,18 +187,25 @@ class Blend:
         return telling
 
     def _raised(
-        self, name: str, profile: Profile, rows: NDArray[np.int64], weights: NDArray[np.float32]
+        self,
+        name: str,
+        profile: Profile,
+        rows: NDArray[np.int64],
+        weights: NDArray[np.float32],
+        every: NDArray[np.float32] | None,
     ) -> NDArray[np.float32]:
         """Return float32 [m, n]: what each entry does to the views of some items of a part, weighed and added up."""
         part, reading = self.parts[name], self.readings[name]
-        left = left_out(part, profile, rows, logits=reading == "logits")
+        left = left_out(part, profile, rows, logits=reading == "logits", every=every)
         if left.without is None:
             return np.zeros((len(profile), len(rows)), dtype=np.float32)
-        every = left.every
+        every = left.every if every is None else every
         if every is None:
             every = part.score([profile])[0] if reading in RELATIVE else left.whole
         moved = AT[reading](left.whole, every)[:, np.newaxis] - AT[reading](left.without, every)
-        raised: NDArray[np.float32] = np.einsum("v,vmn->mn", weights, moved)
+        raised: NDArray[np.float32] = weights[0] * moved[0]
+        for weight, view in zip(weights[1:], moved[1:], strict=True):
+            raised += weight * view
         return raised
 
     def state(self) -> State:
@@ -188,6 +217,27 @@ class Blend:
             arrays |= self.expects.arrays()
             facts |= {"expects": self.expects.facts()}
         return State(kind="blend", arrays=arrays, facts=facts)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a blend says of one profile, kept to be explained.
+
+    chances: float32 [items]. said: by part, float32 [its items].
+    """
+
+    blend: Blend
+    chances: NDArray[np.float32]
+    said: Mapping[str, NDArray[np.float32]]
+
+    @property
+    def items(self) -> NDArray[np.int32]:
+        """[n] ids of the anime that the blend knows, ascending."""
+        return self.blend.items
+
+    def contributions(self, profile: Profile, anime_ids: NDArray[np.int32]) -> NDArray[np.float32]:
+        """See `Blend.contributions`; profile: the same one."""
+        return self.blend.contributions(profile, anime_ids, self.said)
 
 
 def restore(state: State, parts: Mapping[str, Recommender]) -> Blend:

@@ -56,27 +56,40 @@ class LeavesOut(Protocol):
         """[items] ids, ascending."""
         ...
 
-    def without(self, profile: Profile, rows: NDArray[np.int64]) -> Left:
-        """Return the scores of the items at these places; logits as if their mean stayed as it is."""
+    def without(self, profile: Profile, rows: NDArray[np.int64], every: NDArray[np.float32] | None = None) -> Left:
+        """Return the scores of the items at these places; logits as if their mean stayed as it is.
+
+        every: what `score` says of the profile, None = not at hand.
+        """
         ...
 
 
-def left_out(part: Recommender, profile: Profile, rows: NDArray[np.int64], *, logits: bool) -> Left:
+def left_out(
+    part: Recommender,
+    profile: Profile,
+    rows: NDArray[np.int64],
+    *,
+    logits: bool,
+    every: NDArray[np.float32] | None = None,
+) -> Left:
     """Return what the items at some places of a part score with and without each entry of a profile.
 
-    logits: scores are logarithms of chances up to a constant, which is set so that their mean stays.
+    logits: scores are logarithms of chances up to a constant, which is set so that their mean stays. every: float32
+    [items], what the part scores with the whole profile; None = not at hand.
     """
     if hasattr(part, "without"):  # asking whether it is a `LeavesOut` takes as long as the answer
-        return cast("LeavesOut", part).without(profile, rows)
+        return cast("LeavesOut", part).without(profile, rows, every)
     if hasattr(part, "contributions") and not logits:
         added = cast("Personal", part).contributions(profile, part.items[rows])
         whole = added.sum(axis=0)
         return Left(whole, whole - added)
-    return _asked(part, profile, rows, logits=logits)
+    every = part.score([profile])[0] if every is None else every
+    return _asked(part, profile, rows, every, logits=logits)
 
 
-def _asked(part: Recommender, profile: Profile, rows: NDArray[np.int64], *, logits: bool) -> Left:
-    every = part.score([profile])[0]
+def _asked(
+    part: Recommender, profile: Profile, rows: NDArray[np.int64], every: NDArray[np.float32], *, logits: bool
+) -> Left:
     without = np.tile(every[rows], (len(profile), 1))
     telling = np.argsort(-np.abs(profile.liking), kind="stable")[:ASKED]
     for entry in telling.tolist():

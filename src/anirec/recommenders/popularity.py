@@ -40,7 +40,12 @@ class Popularity:
         """Return float32 [p, n]: the popularity of every item, the same for each profile."""
         return np.tile(self.popularity, (len(profiles), 1))
 
-    def without(self, profile: Profile, rows: NDArray[np.int64]) -> Left:  # noqa: ARG002 - every profile is answered alike
+    def without(
+        self,
+        profile: Profile,  # noqa: ARG002 - every profile is answered alike
+        rows: NDArray[np.int64],
+        every: NDArray[np.float32] | None = None,  # noqa: ARG002 - the same
+    ) -> Left:
         """Return what some items score without each entry of a profile: the same."""
         return Left(self.popularity[rows], None)
 

@@ -74,7 +74,12 @@ class Sequels:
             np.subtract(1, missed, out=row)
         return scores
 
-    def without(self, profile: Profile, rows: NDArray[np.int64]) -> Left:
+    def without(
+        self,
+        profile: Profile,
+        rows: NDArray[np.int64],
+        every: NDArray[np.float32] | None = None,  # noqa: ARG002 - each title stands by itself
+    ) -> Left:
         """Return what some items score without each entry of a profile: what is missed is divided by its own share."""
         own, which = found_in(self.items, profile.anime_ids)
         speaks = profile.liking[which] > 0

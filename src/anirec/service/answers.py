@@ -120,8 +120,3 @@ class Info:
 
     anime: Anime
     franchise: tuple[Place, ...]
-
-
-def labels_of(anime: Anime) -> tuple[str, ...]:
-    """Return what a title is said to be about: genres, themes, demographics, then tags; each once."""
-    return tuple(dict.fromkeys((*anime.genres, *anime.themes, *anime.demographics, *anime.tags)))

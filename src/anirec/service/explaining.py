@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import isnan
 
 import numpy as np
 from numpy.typing import NDArray
 
+from anirec.core.anime import Anime
 from anirec.core.catalogue import Catalogue, found_in, rows_of
 from anirec.core.profile import Profile
 from anirec.core.protocols import Personal, Recommender
 from anirec.core.ranking import Query, Ranking
 from anirec.explain import Reason, reasons_of_all, shared_labels
-from anirec.recommenders.blend import Blend
+from anirec.recommenders.blend import Blend, Heard
 from anirec.recommenders.expectations import nearness
 from anirec.recommenders.newcomers import Explained
-from anirec.service.answers import Facts, Recommendation, Recommendations, Understood, labels_of
+from anirec.service.answers import Facts, Recommendation, Recommendations, Understood
 
 
 @dataclass(frozen=True)
@@ -38,22 +40,23 @@ class Explaining:
         *,
         explain: bool,
         scores: NDArray[np.float32] | None = None,
+        heard: Heard | None = None,
     ) -> Recommendations:
         """Return a page of a list.
 
         ranking: of one title more than the query asks for, if there is one. explain: whether to say why, and what to
         expect; else because and shared are empty, match and predicted score None. scores: of the model, where they are
-        at hand.
+        at hand; heard: of a blend, the same.
         """
         following = query.offset + query.k if len(ranking) > query.k else None
         ranking = ranking.cut(query.k)
         ids = ranking.anime_ids
-        whys = self.because(model, profile, ids) if explain else [() for _ in range(len(ids))]
+        whys = self.because(model, profile, ids, heard) if explain else [() for _ in range(len(ids))]
         matches, expected = self.expected(model, profile, ids, scores) if explain else (None, None)
         about = {u.anime_id for u in understood} | {why.anime_id for of_one in whys for why in of_one}
         alone = {int(i) for i in profile.liked_ids} if explain and len(profile) == 1 else set()
         facts = self.facts.of([*ids.tolist(), *about, *alone])
-        labels = {anime_id: labels_of(anime) for anime_id, anime in facts.items()} if explain else {}
+        told, foretold = _as_match(matches, len(ids)), _as_score(expected, len(ids))
         ranks = popularity_ranks(self.catalogue)[self.catalogue.rows_of(ids)]
         items = tuple(
             Recommendation(
@@ -61,9 +64,9 @@ class Explaining:
                 anime=facts[anime_id],
                 score=float(ranking.scores[i]),
                 because=whys[i],
-                shared=_shared(labels, anime_id, [why.anime_id for why in whys[i] if why.share > 0] or sorted(alone)),
-                match=as_match(matches, i),
-                predicted_score=_as_score(expected, i),
+                shared=_shared(facts, anime_id, [why.anime_id for why in whys[i] if why.share > 0] or sorted(alone)),
+                match=told[i],
+                predicted_score=foretold[i],
                 popularity_rank=int(ranks[i]),
             )
             for i, anime_id in enumerate(ids.tolist())
@@ -71,16 +74,23 @@ class Explaining:
         named = {anime_id: facts[anime_id] for anime_id in sorted(about)}
         return Recommendations(items=items, understood=tuple(understood), named=named, next_offset=following)
 
-    def because(self, model: Recommender, profile: Profile, anime_ids: NDArray[np.int32]) -> list[tuple[Reason, ...]]:
-        """Return the reasons of each title; none where there is only one title that could be one."""
+    def because(
+        self, model: Recommender, profile: Profile, anime_ids: NDArray[np.int32], heard: Heard | None = None
+    ) -> list[tuple[Reason, ...]]:
+        """Return the reasons of each title; none where there is only one title that could be one. heard: see `page`."""
         if len(profile) < 2:
             return [() for _ in range(len(anime_ids))]
-        added = self._reasoner(model).contributions(profile, anime_ids)
+        added = self._reasoner(model, heard).contributions(profile, anime_ids)
         return [tuple(of_one) for of_one in reasons_of_all(profile.anime_ids, added)]
 
-    def _reasoner(self, model: Recommender) -> Personal:
+    def matches(self, model: Recommender, profile: Profile, anime_ids: NDArray[np.int32]) -> list[int | None]:
+        """Return the match of each title, 0..100, see `Recommendation`."""
+        return _as_match(self.expected(model, profile, anime_ids)[0], len(anime_ids))
+
+    def _reasoner(self, model: Recommender, heard: Heard | None) -> Personal:
         if isinstance(model, Blend):
-            return Explained(model, model.newcomers) if model.newcomers else model
+            known = model if heard is None else heard
+            return Explained(known, model.newcomers) if model.newcomers else known
         return model if isinstance(model, Personal) else self.linear
 
     def expected(
@@ -113,17 +123,17 @@ class Explaining:
         return matches, scores
 
 
-def as_match(matches: NDArray[np.float64] | None, place: int) -> int | None:
-    """Return the match at a place as it is shown, 0..100; None where there is none."""
-    return None if matches is None or np.isnan(matches[place]) else round(100 * float(matches[place]))
+def _as_match(matches: NDArray[np.float64] | None, n: int) -> list[int | None]:
+    """Return matches as they are shown, 0..100; None where there is none."""
+    return [None] * n if matches is None else [None if isnan(m) else round(100 * m) for m in matches.tolist()]
 
 
-def _as_score(scores: NDArray[np.float64] | None, place: int) -> float | None:
-    return None if scores is None or np.isnan(scores[place]) else round(float(scores[place]), 1)
+def _as_score(scores: NDArray[np.float64] | None, n: int) -> list[float | None]:
+    return [None] * n if scores is None else [None if isnan(s) else round(s, 1) for s in scores.tolist()]
 
 
-def _shared(labels: dict[int, tuple[str, ...]], anime_id: int, pulling: Sequence[int]) -> tuple[str, ...]:
-    return shared_labels(labels.get(anime_id, ()), [labels[other] for other in pulling])
+def _shared(facts: Mapping[int, Anime], anime_id: int, pulling: Sequence[int]) -> tuple[str, ...]:
+    return shared_labels(facts[anime_id].labels, [facts[other].labels for other in pulling]) if pulling else ()
 
 
 @lru_cache(maxsize=4)

@@ -15,7 +15,7 @@ from anirec.core.errors import InputError, MissingAbility
 from anirec.core.profile import Profile
 from anirec.core.protocols import Personal, Recommender
 from anirec.recommenders.similar import Similar
-from anirec.service.answers import Likeness, Recommendation, Recommendations, labels_of
+from anirec.service.answers import Likeness, Recommendation, Recommendations
 
 ALL_LENSES: Final = "blend"
 VIEWERS: Final = "viewers"
@@ -96,7 +96,7 @@ class Looking:
                 item,
                 likeness=Likeness(
                     lenses={name: float(of[i]) for name, of in shares.items() if of[i] > 0},
-                    shared=tuple(label for label in labels_of(item.anime) if label in carried),
+                    shared=tuple(label for label in item.anime.labels if label in carried),
                     votes=int(votes[i]),
                 ),
             )

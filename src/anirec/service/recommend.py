@@ -21,7 +21,7 @@ from anirec.rank import align, rank
 from anirec.recommenders.blend import Blend
 from anirec.recommenders.similar import Similar
 from anirec.service.answers import Facts, Info, Recommendations, Understood
-from anirec.service.explaining import Explaining, as_match, popularity_ranks
+from anirec.service.explaining import Explaining, popularity_ranks
 from anirec.service.looking import ALL_LENSES, Looking
 from anirec.service.places import watch_order
 from anirec.service.understanding import mode_of, read_profile, understand
@@ -94,9 +94,12 @@ class Service:
             profile = profile.where(~profile.disliked)
         query = Query(k, self.filters(filters), mode_of(franchise), popularity=popularity, offset=offset)
         recommender = self.model(model) if weights is None else self._weighed(model, weights)
-        scores = recommender.score([profile])[0]
+        heard = recommender.heard(profile) if isinstance(recommender, Blend) else None
+        scores = recommender.score([profile])[0] if heard is None else heard.chances
         ranking = self._ranked(recommender, profile, and_one(query), np.array(ignored, dtype=np.int32), scores)
-        return self._explaining.page(recommender, profile, ranking, query, understood, explain=explain, scores=scores)
+        return self._explaining.page(
+            recommender, profile, ranking, query, understood, explain=explain, scores=scores, heard=heard
+        )
 
     def profile(
         self,
@@ -305,9 +308,8 @@ class Service:
     ) -> tuple[list[tuple[Reason, ...]], list[int | None]]:
         """Return why a model would recommend each of these titles to a profile, and its match, see `Recommendation`."""
         recommender = self.model(model)
-        matches, _ = self._explaining.expected(recommender, profile, anime_ids)
-        told = [as_match(matches, place) for place in range(len(anime_ids))]
-        return self._explaining.because(recommender, profile, anime_ids), told
+        reasons = self._explaining.because(recommender, profile, anime_ids)
+        return reasons, self._explaining.matches(recommender, profile, anime_ids)
 
     def page(self, profile: Profile, ranking: Ranking, query: Query, *, explain: bool) -> Recommendations:
         """Return a page of a list that was ranked elsewhere, see `Explaining.page`."""

@@ -25,7 +25,7 @@ _FIELDS = tuple(field.name for field in fields(Anime))
 _COLUMNS = ", ".join(f"coalesce({f}, []) AS {f}" if ANIME[f].endswith("[]") else f for f in _FIELDS)
 
 
-DECODED: Final = 4_000
+DECODED: Final = 12_000
 """Anime whose facts are held ready, some 2 KB each: most of what anybody is shown."""
 
 

@@ -95,14 +95,15 @@ class Autoencoder:
             rows.append(self.decoder.values @ self._hidden(summed[np.newaxis])[0] + self.bias)
         return from_zero(rows, n)
 
-    def without(self, profile: Profile, asked: NDArray[np.int64]) -> Left:
+    def without(self, profile: Profile, rows: NDArray[np.int64], every: NDArray[np.float32] | None = None) -> Left:
         """See `without_each`."""
         return without_each(
             self.items,
             (self.encoder, self.decoder, self.bias),
             lambda sums: self._hidden(sums + self.first),
             profile,
-            asked,
+            rows,
+            every,
         )
 
     def _hidden(self, sums: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -134,13 +135,14 @@ def without_each(
     narrowed: Callable[[NDArray[np.float32]], NDArray[np.float32]],
     profile: Profile,
     asked: NDArray[np.int64],
+    every: NDArray[np.float32] | None,
 ) -> Left:
     """Return what some items score without each entry of a profile, as if the mean of all scores stayed.
 
     What an entry adds to the input is taken from its sum, and the rest brought to length 1 again.
 
     net: encoder, decoder and the decoder's bias. narrowed: makes of sums of the encoder's rows, float32 [p, h], what
-    the decoder takes, float32 [p, narrow]. asked: places of the items.
+    the decoder takes, float32 [p, narrow]. asked: places of the items. every: see `LeavesOut`.
     """
     encoder, decoder, bias = net
     rows, which = known(items, profile)
@@ -153,8 +155,9 @@ def without_each(
     length = np.sqrt(np.maximum(1 - weights**2, 0))[:, np.newaxis]
     rest = np.divide(whole - each, length, out=np.zeros_like(each), where=length > LEAST_LENGTH)
     narrow = narrowed(np.concatenate([whole[np.newaxis], rest]).astype(np.float32))
-    every = decoder.values @ narrow[0] + bias
-    every -= every.min(initial=np.inf)
+    if every is None:
+        every = decoder.values @ narrow[0] + bias
+        every -= every.min(initial=np.inf)
     moved = (decoder.values[asked] - decoder.mean) @ (narrow[1:] - narrow[0]).T
     without = np.tile(every[asked], (len(profile), 1))
     without[entries] += moved.T

@@ -89,9 +89,9 @@ class RecVae:
         rows = [self.decoder.values @ self._narrow(of_one) + self.bias for of_one in sums]
         return from_zero(rows, len(self.items))
 
-    def without(self, profile: Profile, asked: NDArray[np.int64]) -> Left:
+    def without(self, profile: Profile, rows: NDArray[np.int64], every: NDArray[np.float32] | None = None) -> Left:
         """See `autoencoders.without_each`."""
-        return without_each(self.items, (self.encoder, self.decoder, self.bias), self._narrow, profile, asked)
+        return without_each(self.items, (self.encoder, self.decoder, self.bias), self._narrow, profile, rows, every)
 
     def _narrow(self, sums: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return float32 [..., latent]: the narrow layer, of weighted sums of the encoder's rows [..., h]."""
