@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import ipaddress
 import json
 import os
@@ -217,12 +219,24 @@ def served_of(bundle: str | None, settings: WebSettings) -> Served:
         atlas=atlas,
         card=card.read_text(encoding="utf-8") if card.is_file() else "",
         bundle_hash=sha256(service.path / MANIFEST),
-        warmers=(facts.fill, *([partial(_open, search.encoder)] if search else [])),
+        warmers=(facts.fill, *([partial(_open, search.encoder)] if search else []), _settle),
     )
 
 
 def _open(encoder: TextEncoder) -> None:
     encoder.encode(["anime"])
+
+
+def _settle() -> None:
+    """Make little of what stays for good: never look through it for garbage, and give back what building it took.
+
+    Looking through it takes some 50 ms, in which nobody is answered; what building leaves behind is some 35 MB, which
+    glibc would keep.
+    """
+    gc.collect()
+    gc.freeze()
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
+        trim(0)
 
 
 @cli.command()

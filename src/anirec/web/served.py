@@ -72,10 +72,10 @@ class Served:
 
     def warm(self) -> None:
         """Read and build what the first of each kind of request would wait for."""
-        for warm in self.warmers:
-            warm()
         self.typeahead.complete("a")
         self._rank_of  # noqa: B018 - built when it is first asked for
+        for warm in self.warmers:
+            warm()
 
     @cached_property
     def typeahead(self) -> Typeahead:
