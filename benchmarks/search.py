@@ -34,7 +34,7 @@ from filing import file_section, peak_mb, source, surroundings
 POOL = 400
 """Anime of each view that the weights are fitted on."""
 L2 = 0.02
-HARDER = ((64, 10), (256, 10), (1024, 5), (1280, 5), (2048, 5))
+HARDER = ((128, 10), (512, 10), (1024, 5), (1536, 5), (2048, 5))
 """Cells that IVF looks into, and times k that it compares in full."""
 KINDS = ("exact", "ivf-pq", "signs", "hnsw")
 

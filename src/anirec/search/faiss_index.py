@@ -31,7 +31,7 @@ class FaissConfig:
     """What is built, and how hard it looks.
 
     kind: flat, hnsw or ivf-pq. neighbours, build, search: of HNSW: links a vector, candidates while building and
-    while searching. cells: of IVF, 0 = four times the root of how many vectors. probes: cells looked into. refine:
+    while searching. cells: of IVF, 0 = eight times the root of how many vectors. probes: cells looked into. refine:
     times k that are compared in full.
     """
 
@@ -118,7 +118,7 @@ def load(file: Path, config: FaissConfig, vectors: Vectors | None = None) -> Fai
 
 def _recipe(n: int, size: int, config: FaissConfig) -> str:
     """Return what FAISS's factory is told to make."""
-    cells = config.cells or max(1, int(4 * np.sqrt(n)))
+    cells = config.cells or max(1, int(8 * np.sqrt(n)))
     parts = next((parts for parts in PARTS if size % (4 * parts) == 0), 1)
     recipes = {"flat": "Flat", "hnsw": f"HNSW{config.neighbours},Flat", "ivf-pq": f"IVF{cells},PQ{parts}x8"}
     if config.kind not in recipes:
