@@ -105,7 +105,8 @@ def test_all_that_is_installed_has_less_than_250_megabytes(installed: Installed,
     files = [path.stat() for path in installed.packages.rglob("*") if path.is_file() and not path.is_symlink()]
     told, taken = sum(file.st_size for file in files), 512 * sum(file.st_blocks for file in files)
     by_package = {
-        package.name: sum(file.stat().st_size for file in package.rglob("*") if file.is_file()) or package.stat().st_size
+        package.name: sum(file.stat().st_size for file in package.rglob("*") if file.is_file())
+        or package.stat().st_size
         for package in installed.packages.iterdir()
     }
     largest = sorted(by_package.items(), key=lambda one: -one[1])[:6]
