@@ -1,7 +1,7 @@
 # anirec serving the starter bundle, or the one that $ANIREC_BUNDLE names: no training, no root, nothing written but /tmp.
 #   docker build --tag anirec .
 # A release names both base images by digest: --build-arg PYTHON=python@sha256:... --build-arg NODE=node@sha256:...
-# tests/deploy runs every RUN line, the command and the health check without an engine.
+# tests/deployment runs every RUN line, the command and the health check without an engine.
 ARG NODE=node:22-bookworm-slim
 ARG PYTHON=python:3.13-slim-bookworm
 

@@ -1,0 +1,163 @@
+"""The Dockerfiles: what a linter says, and what happens when their steps are done one after the other."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+pytest.importorskip("dockerfile_parse", reason="dockerfile-parse is not installed")
+
+from deployment.docker import Stages, Step, files_in, frozen, ignored_by, steps_of, words_of
+
+REPOSITORY = Path(__file__).parents[2]
+DOCKERFILES = {"serve": REPOSITORY / "Dockerfile", "mlflow": REPOSITORY / "deploy" / "mlflow" / "Dockerfile"}
+NOBODY = 10001
+"""The user of the image."""
+SECONDS = 60
+
+
+def last(steps: list[Step], name: str) -> str:
+    return [step.value for step in steps if step.name == name][-1]
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES.values(), ids=DOCKERFILES)
+def test_hadolint_has_nothing_to_say(dockerfile: Path) -> None:
+    hadolint = shutil.which("hadolint", path=f"{Path(os.sys.executable).parent}{os.pathsep}{os.environ['PATH']}")  # type: ignore[attr-defined]
+    if hadolint is None:
+        pytest.skip("hadolint is not installed")
+    done = subprocess.run([hadolint, "--failure-threshold", "style", dockerfile], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES.values(), ids=DOCKERFILES)
+def test_an_image_is_built_in_stages_and_run_by_somebody_who_is_not_root(dockerfile: Path) -> None:
+    steps = steps_of(dockerfile)
+    stages = [at for at, step in enumerate(steps) if step.name == "FROM"]
+    final = steps[stages[-1] :]
+    assert len(stages) >= 2
+    assert last(final, "USER") == f"{NOBODY}:{NOBODY}"
+    assert "RUN" not in {step.name for step in final}, "what builds stays in the stages before"
+    assert last(final, "HEALTHCHECK").count("CMD") == 1
+    assert not [step for step in steps if step.name == "ADD" or "curl" in step.value or "sudo" in step.value]
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES.values(), ids=DOCKERFILES)
+def test_every_base_is_an_argument_that_a_release_gives_by_digest(dockerfile: Path) -> None:
+    steps = steps_of(dockerfile)
+    arguments = dict(step.value.split("=", 1) for step in steps if step.name == "ARG")
+    bases = {step.value.split()[0] for step in steps if step.name == "FROM"}
+    assert bases == {f"${{{name}}}" for name in arguments}
+    assert all(re.fullmatch(r"[a-z]+:\d+[\w.]*-bookworm-slim|[a-z]+:[\d.]+-slim-bookworm", v) for v in arguments.values())
+
+
+def test_an_image_trains_nothing_and_brings_nothing_that_trains() -> None:
+    run = " ".join(step.value for step in steps_of(DOCKERFILES["serve"]) if step.name == "RUN")
+    assert "[serve,text]" in run
+    assert not re.search(r"\banirec (train|index|map)|torch|\[[^]]*\b(train|fit)\b", run)
+
+
+def test_the_builder_gets_what_is_copied_and_nothing_else() -> None:
+    ignored = ignored_by(REPOSITORY / ".dockerignore")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, check=True).stdout
+    sent = {name for name in listed.decode().split("\0") if name and not ignored.match_file(name)}
+    assert {name.split("/")[0] for name in sent} == {
+        "frontend", "src", "requirements", "pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "NOTICE",
+    }  # fmt: skip
+    assert "src/anirec/starter/manifest.json" in sent
+    for kept in (".git/config", ".venv/bin/python", "frontend/node_modules/x/index.js", "src/a/__pycache__/a.pyc"):
+        assert ignored.match_file(kept), kept
+
+
+@pytest.fixture(scope="module")
+def root() -> Iterator[Path]:
+    """A folder that everybody may look into, as the root of an image is."""
+    folder = Path(tempfile.mkdtemp(prefix="anirec-image-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def built(root: Path) -> Stages:
+    """The image of the server, every step of it done."""
+    if shutil.which("npm") is None:
+        pytest.skip("Node is not installed: the page's stage cannot be done")
+    stages = Stages(root, REPOSITORY, ignored_by(REPOSITORY / ".dockerignore"))
+    stages.build(steps_of(DOCKERFILES["serve"]))
+    return stages
+
+
+@pytest.mark.slow
+def test_every_step_of_the_image_can_be_done(built: Stages, figure: Callable[[str], None]) -> None:
+    steps = steps_of(DOCKERFILES["serve"])
+    assert built.done == [step.value for step in steps if step.name == "RUN"]
+    installed = built.root / "opt" / "anirec"
+    assert list(installed.rglob("page_files/index.html")), "the page is built inside"
+    assert not list(installed.rglob("site-packages/pip")), "what serves cannot install"
+    assert not list(installed.rglob("site-packages/torch"))
+    size = sum(path.stat().st_size for path in files_in(installed) if not path.is_symlink())
+    figure(f"image: {size / 1e6:.0f} MB above its base")
+
+
+@pytest.mark.slow
+def test_its_command_serves_the_page_as_nobody_writes_nothing_and_ends_when_told(
+    built: Stages, figure: Callable[[str], None]
+) -> None:
+    steps = steps_of(DOCKERFILES["serve"])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [*words_of(last(steps, "ENTRYPOINT")), *words_of(last(steps, "CMD")), "--port", str(port)]
+    health = words_of(last(steps, "HEALTHCHECK").split("CMD", 1)[1])
+    tmp = built.root / "writable"
+    tmp.mkdir()
+    tmp.chmod(0o777)
+    environment = built.environment() | {"TMPDIR": str(tmp), "HOME": str(tmp)}
+    who = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+    before = frozen(built.root / "opt")
+    started = subprocess.Popen(command, cwd=tmp, env=environment, stderr=subprocess.PIPE, text=True, **who)  # type: ignore[call-overload]
+    try:
+        asked = [word.replace(":8000/", f":{port}/") for word in health]
+        deadline = time.monotonic() + SECONDS
+        while subprocess.run(asked, env=environment, capture_output=True, check=False).returncode:
+            assert started.poll() is None, started.stderr.read()
+            assert time.monotonic() < deadline, "the health check does not pass"
+        with urlopen(f"http://127.0.0.1:{port}/", timeout=5) as page:
+            assert b"<html" in page.read().lower()
+        with urlopen(f"http://127.0.0.1:{port}/api/v1/model", timeout=30) as answer:
+            assert json.load(answer)["has"] == {"search": True, "map": True, "passages": False, "crowd": True, "lists": True}
+        figure(f"image: {memory_of(started.pid) / 1e6:.0f} MB of memory of its own with {words_of(last(steps, 'CMD'))[4]} workers")
+    finally:
+        started.send_signal(signal.SIGTERM)
+        said = started.communicate(timeout=SECONDS)[1]
+    assert started.returncode == 0, said
+    assert frozen(built.root / "opt") == before
+    assert [path for path in tmp.rglob("*") if path.is_file()] == [], "even what was written to /tmp is gone"
+    unhealthy = subprocess.run(asked, env=environment, capture_output=True, check=False)
+    assert unhealthy.returncode != 0, "nobody answers any more"
+
+
+def memory_of(pid: int) -> int:
+    """Bytes that a process and its children have for themselves, and their share of what they have together."""
+    children = [int(found.parent.name) for found in Path("/proc").glob("[0-9]*/stat") if parent_of(found) == pid]
+    lines = [Path(f"/proc/{one}/smaps_rollup").read_text() for one in (pid, *children)]
+    return sum(1024 * int(found) for text in lines for found in re.findall(r"^Pss:\s+(\d+)", text, re.MULTILINE))
+
+
+def parent_of(stat: Path) -> int:
+    try:
+        return int(stat.read_text().rpartition(")")[2].split()[1])
+    except OSError:  # it ended meanwhile
+        return -1
