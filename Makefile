@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup fmt lint test test-all check docs starter starter-texts starter-map bench leaderboard tables page page-check
+.PHONY: setup fmt lint test test-all check docs dist sbom pipeline-small starter starter-texts starter-map bench leaderboard tables page page-check
 
 setup: $(VENV)/installed
 
@@ -34,6 +34,19 @@ check: lint page-check test
 docs: setup
 	$(BIN)/python tools/cli_reference.py
 	$(BIN)/zensical build --strict --clean
+
+# What a release publishes: the wheel, with the page where Node is, and the sources.
+dist: setup
+	rm -rf dist
+	$(BIN)/python -m hatchling build
+
+# What is in an installation with every extra that serves, for those who look for known weaknesses.
+sbom: setup
+	$(BIN)/python tools/dependencies.py --sbom dist/anirec.cdx.json
+
+# dvc.yaml from start to end on small data, in a repository of its own.
+pipeline-small: setup
+	$(BIN)/python tools/small_pipeline.py build/pipeline
 
 # The web page: built where Node is; `anirec serve` does the same when it first needs it.
 page: setup

@@ -124,8 +124,10 @@ class Stages:
 
 
 def files_in(folder: Path) -> Iterator[Path]:
-    """Return all files of a folder; what npm installed is not walked through."""
+    """Return all files of a folder; links to folders, and what npm installed, are not walked through."""
     for found in sorted(folder.iterdir()):
+        if found.is_symlink() and found.is_dir():
+            continue
         if found.is_dir() and found.name not in ("node_modules", "__pycache__"):
             yield from files_in(found)
         elif found.is_file():
