@@ -15,7 +15,8 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
@@ -88,21 +89,28 @@ def closure(wanted: list[str]) -> dict[str, Distribution]:
             continue
         if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
             continue
-        found[name] = distribution(name)
+        found[name] = _installed(name)
         for extra in {"", *requirement.extras}:
             if (name, extra) not in done:
                 done.add((name, extra))
-                waiting += _of_extra(found[name], extra)
+                waiting += _of_extra(name, extra)
     return found
 
 
-def _of_extra(package: Distribution, extra: str) -> Iterator[Requirement]:
-    for text in package.requires or ():
+_installed = cache(distribution)
+
+
+@cache
+def _of_extra(name: str, extra: str) -> tuple[Requirement, ...]:
+    """Return what one extra of an installed package asks for here; "" is the package without any."""
+    found = []
+    for text in _installed(name).requires or ():
         requirement = Requirement(text)
         applies = requirement.marker is None or requirement.marker.evaluate({"extra": extra})
         if applies and (not extra or "extra" in str(requirement.marker)):
             requirement.marker = None
-            yield requirement
+            found.append(requirement)
+    return tuple(found)
 
 
 def licence_of(package: Distribution) -> str:
@@ -149,8 +157,9 @@ def page(packages: Mapping[str, tuple[Distribution, list[str]]]) -> str:
 
 def bill_of_materials() -> dict[str, Any]:
     """Return what is installed to serve, as CycloneDX: of this environment, without the tools of who works on it."""
+    about = ["--pyproject", str(REPOSITORY / "pyproject.toml"), "--mc-type", "application"]
     made = subprocess.run(
-        [sys.executable, "-m", "cyclonedx_py", "environment", "--output-reproducible", "--of", "JSON", sys.executable],
+        [sys.executable, "-m", "cyclonedx_py", "environment", "--output-reproducible", *about, sys.executable],
         check=True, capture_output=True, text=True,
     )  # fmt: skip
     told: dict[str, Any] = json.loads(made.stdout)
