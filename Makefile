@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup fmt lint test test-all check docs dist sbom pipeline-small starter starter-texts starter-map bench leaderboard tables page page-check
+.PHONY: setup fmt lint test test-all check docs dist sbom audit pipeline-small starter starter-texts starter-map bench leaderboard tables page page-check
 
 setup: $(VENV)/installed
 
@@ -43,6 +43,12 @@ dist: setup
 # What is in an installation with every extra that serves, for those who look for known weaknesses.
 sbom: setup
 	$(BIN)/python tools/dependencies.py --sbom dist/anirec.cdx.json
+
+# Known weaknesses of the pinned versions; asks a public database, so it needs a network.
+audit: setup
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/pip install --quiet pip-audit==2.10.1
+	build/audit/bin/pip-audit --requirement requirements/dev.txt --no-deps --disable-pip
 
 # dvc.yaml from start to end on small data, in a repository of its own.
 pipeline-small: setup

@@ -9,7 +9,6 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-
 BUILT = "ANIREC_PAGE"
 """Environment variable that names the folder of a page that was built elsewhere, as in a stage of the Dockerfile."""
 

@@ -1,7 +1,7 @@
 """What is installed with anirec, by extra: its licences (docs/licences.md) and, as CycloneDX, its bill of materials.
 
     python tools/dependencies.py            writes docs/licences.md
-    python tools/dependencies.py --check    fails where the page would change, or where a licence is none that we may use
+    python tools/dependencies.py --check    fails where the page would change, or a licence is none that we may use
     python tools/dependencies.py --sbom F   writes the bill of materials of what serves
 
 Looks at what is installed in this environment; every extra has to be.
@@ -31,36 +31,69 @@ SERVING = ("", "fit", "serve", "text")
 
 USABLE = frozenset(
     {
-        "0BSD", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0",
-        "CNRI-Python", "HPND", "ISC", "LGPL-2.1-only", "LGPL-2.1-or-later", "LGPL-3.0-or-later", "MIT", "MIT-0", "MIT-CMU",
-        "MPL-2.0", "PSF-2.0", "Unlicense", "ZPL-2.1", "Zlib",
+        "0BSD",
+        "Apache-2.0",
+        "Apache-2.0 WITH LLVM-exception",
+        "BSD-2-Clause",
+        "BSD-3-Clause",
+        "BSL-1.0",
+        "CC0-1.0",
+        "CNRI-Python",
+        "HPND",
+        "ISC",
+        "LGPL-2.1-only",
+        "LGPL-2.1-or-later",
+        "LGPL-3.0-or-later",
+        "MIT",
+        "MIT-0",
+        "MIT-CMU",
+        "MPL-2.0",
+        "PSF-2.0",
+        "Unlicense",
+        "ZPL-2.1",
+        "Zlib",
     }
-)  # fmt: skip
-"""What may be installed beside a program under Apache-2.0 and imported by it: none asks that the program be under its own
-terms. GPL and AGPL are not here."""
+)
+"""What may be installed beside a program under Apache-2.0 and imported by it: none asks that the program be under its
+own terms. GPL and AGPL are not here."""
 EXCEPTED: Mapping[str, str] = {
     "GPL-2.0-only WITH GCC-exception-2.0": "of DVC's; linking to it is allowed whatever a program's own licence is",
-    "EPL-2.0 OR GPL-2.0-or-later": "of DVC's, which runs `dvc.yaml` as a program of its own; nothing of ours imports it",
+    "EPL-2.0 OR GPL-2.0-or-later": "of DVC's, which is a program of its own; nothing of ours imports it",
     "GPLv2 | EPLv1": "the same",
 }
 """Licences beside these, each with the reason why it does no harm."""
 SPOKEN: Mapping[str, str] = {
-    "apache": "Apache-2.0", "apache 2": "Apache-2.0", "apache 2.0": "Apache-2.0", "apache-2": "Apache-2.0",
-    "apache license 2.0": "Apache-2.0", "apache license, version 2.0": "Apache-2.0", "apache software license": "Apache-2.0",
+    "apache": "Apache-2.0",
+    "apache 2": "Apache-2.0",
+    "apache 2.0": "Apache-2.0",
+    "apache-2": "Apache-2.0",
+    "apache license 2.0": "Apache-2.0",
+    "apache license, version 2.0": "Apache-2.0",
+    "apache software license": "Apache-2.0",
     "apache 2.0 license": "Apache-2.0",
-    "bsd": "BSD-3-Clause", "bsd license": "BSD-3-Clause", "bsd 3-clause": "BSD-3-Clause", "3-clause bsd license": "BSD-3-Clause",
-    "bsd-3-clause license": "BSD-3-Clause", "new bsd": "BSD-3-Clause", "new bsd license": "BSD-3-Clause",
-    "isc license (iscl)": "ISC", "mit license": "MIT", "the mit license (mit)": "MIT",
-    "mozilla public license 2.0 (mpl 2.0)": "MPL-2.0", "mpl 2.0": "MPL-2.0",
-    "python software foundation license": "PSF-2.0", "psfl": "PSF-2.0", "the unlicense (unlicense)": "Unlicense",
+    "bsd": "BSD-3-Clause",
+    "bsd license": "BSD-3-Clause",
+    "bsd 3-clause": "BSD-3-Clause",
+    "3-clause bsd license": "BSD-3-Clause",
+    "bsd-3-clause license": "BSD-3-Clause",
+    "new bsd": "BSD-3-Clause",
+    "new bsd license": "BSD-3-Clause",
+    "isc license (iscl)": "ISC",
+    "mit license": "MIT",
+    "the mit license (mit)": "MIT",
+    "mozilla public license 2.0 (mpl 2.0)": "MPL-2.0",
+    "mpl 2.0": "MPL-2.0",
+    "python software foundation license": "PSF-2.0",
+    "psfl": "PSF-2.0",
+    "the unlicense (unlicense)": "Unlicense",
     "gplv2 with linking exception": "GPL-2.0-only WITH GCC-exception-2.0",
-}  # fmt: skip
+}
 """What packages call their licences where they do not use SPDX's words, in lower case."""
 HEAD = """# Licences of what is installed
 
-Made by `python tools/dependencies.py` from the metadata of the packages; do not edit it. A test fails when a package comes
-with a licence that is not among those that may be installed beside a program under Apache-2.0. Licences of the page's
-JavaScript are in `assets/licences.md` of the built page, of data in [sources](sources.md).
+Made by `python tools/dependencies.py` from the metadata of the packages; do not edit it. A test fails when a package
+comes with a licence that is not among those that may be installed beside a program under Apache-2.0. Licences of the
+page's JavaScript are in `assets/licences.md` of the built page, of data in [sources](sources.md).
 
 """
 
@@ -127,7 +160,7 @@ def licence_of(package: Distribution) -> str:
 
 
 def is_usable(expression: str) -> bool:
-    """Return whether an expression lets us use the package: each of what is joined by AND, one of what is joined by OR."""
+    """Return whether an expression lets us use the package: each of what AND joins, one of what OR joins."""
     if expression in EXCEPTED:
         return True
     plain = re.sub(r"[()]", "", expression)

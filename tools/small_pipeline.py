@@ -1,4 +1,4 @@
-"""Runs dvc.yaml as it stands on two small made-up sets, in a repository of its own: `python tools/small_pipeline.py DIR`."""
+"""Runs dvc.yaml as it stands on two small made-up sets, in a repository of its own."""
 
 from __future__ import annotations
 

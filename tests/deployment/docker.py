@@ -1,7 +1,7 @@
 """A Dockerfile without an engine: its steps are done in folders, one beneath the root of all its stages.
 
-What an image has of itself (Python, Node) is what this machine has. Stages share one tree, so paths that stages make must
-differ, and an absolute path of the Dockerfile means the same in each.
+What an image has of itself (Python, Node) is what this machine has. Stages share one tree, so paths that stages make
+must differ, and an absolute path of the Dockerfile means the same in each.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ class Step:
 def steps_of(dockerfile: Path) -> list[Step]:
     """Return the instructions of a Dockerfile, without comments."""
     parser = DockerfileParser(fileobj=io.BytesIO(dockerfile.read_bytes()))
-    return [Step(found["instruction"], found["value"]) for found in parser.structure if found["instruction"] != "COMMENT"]
+    return [
+        Step(found["instruction"], found["value"]) for found in parser.structure if found["instruction"] != "COMMENT"
+    ]
 
 
 def words_of(value: str) -> list[str]:
@@ -72,7 +74,7 @@ class Stages:
         return re.sub(rf"(?:(?<![\w./])|(?<=sqlite:///))/(?=(?:{made})(?:/|\b))", f"{self.root}/", text)
 
     def environment(self) -> dict[str, str]:
-        """Return what a process of the image is given: the image's variables, and how this machine installs packages."""
+        """Return what a process of the image is given: its variables, and how this machine installs packages."""
         kept = {n: v for n, v in os.environ.items() if n in ("HOME", "PATH") or n.upper().startswith(("PIP_", "NPM_"))}
         return kept | self.variables
 

@@ -73,7 +73,9 @@ def test_every_job_ends_and_keeps_no_credentials(name: str, job: dict[str, Any])
 def test_every_command_of_theirs_is_there() -> None:
     lines = [step["run"] for _, job in jobs() for step in job["steps"] if "run" in step]
     lines += re.findall(r"sh '([^']*)'", JENKINSFILE)
-    made = {word for line in lines for found in re.findall(r"^make (.+)$", line, re.MULTILINE) for word in found.split()}
+    made = {
+        word for line in lines for found in re.findall(r"^make (.+)$", line, re.MULTILINE) for word in found.split()
+    }
     assert {"test-all", "dist", "sbom", "pipeline-small"} <= made <= TARGETS
     assert ".ci/run" in lines
     assert os.access(REPOSITORY / ".ci" / "run", os.X_OK)
@@ -113,7 +115,9 @@ def test_what_is_built_is_told_where_it_comes_from_before_it_is_published() -> N
         assert any(step.get("uses", "").startswith("actions/attest-build-provenance@") for step in told[job]["steps"])
         assert told[job]["permissions"]["attestations"] == "write"
     assert told["publish"]["needs"] == "dist"
-    assert not any("hatchling" in str(step) or "make" in str(step) for step in told["publish"]["steps"]), "nothing is built anew"
+    assert not any("hatchling" in str(step) or "make" in str(step) for step in told["publish"]["steps"]), (
+        "nothing is built anew"
+    )
 
 
 def test_jenkins_tests_before_anything_else_and_its_braces_close() -> None:

@@ -144,7 +144,10 @@ def test_kustomize_puts_it_together_with_the_digest() -> None:
     made = {one["kind"]: one for one in yaml.safe_load_all(done.stdout)}
     pod = made["Deployment"]["spec"]["template"]["spec"]
     assert all(DIGEST.search(one["image"]) for one in [*pod["initContainers"], *pod["containers"]])
-    assert made["Service"]["spec"]["selector"].items() <= made["Deployment"]["spec"]["template"]["metadata"]["labels"].items()
+    assert (
+        made["Service"]["spec"]["selector"].items()
+        <= made["Deployment"]["spec"]["template"]["metadata"]["labels"].items()
+    )
 
 
 @dataclass
@@ -238,7 +241,9 @@ def test_a_bundle_that_was_there_gives_way_to_the_new_one_and_stays_where_that_i
 
 
 @pytest.mark.parametrize(
-    ("trouble", "said"), [(["missing"], "404"), (["busy"] * 6, "503"), ([], "not 0000")], ids=["no such", "away", "other"]
+    ("trouble", "said"),
+    [(["missing"], "404"), (["busy"] * 6, "503"), ([], "not 0000")],
+    ids=["no such", "away", "other"],
 )
 def test_what_cannot_be_had_is_said_and_leaves_nothing(trouble: list[str], said: str, tmp_path: Path) -> None:
     with Store(b"something", trouble).serving() as url:

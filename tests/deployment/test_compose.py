@@ -1,4 +1,4 @@
-"""compose.yaml, Prometheus' and Grafana's files: of the right shape, hardened, and speaking of figures that there are."""
+"""compose.yaml, Prometheus' and Grafana's files: of the right shape, hardened, and of figures that there are."""
 
 from __future__ import annotations
 
@@ -102,7 +102,9 @@ def test_the_dashboard_asks_the_source_that_is_provisioned() -> None:
     assert named == {source["uid"]}
     host, port = source["url"].removeprefix("http://").split(":")
     assert COMPOSE["services"][host]["ports"] == [f"127.0.0.1:{port}:{port}"]
-    (target,) = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text())["scrape_configs"][0]["static_configs"]
+    (target,) = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text())["scrape_configs"][0][
+        "static_configs"
+    ]
     asked = target["targets"][0].split(":")[0]
     assert asked in COMPOSE["services"]["api"]["command"], "the server answers to the name that Prometheus asks by"
 

@@ -38,7 +38,9 @@ def test_hadolint_has_nothing_to_say(dockerfile: Path) -> None:
     hadolint = shutil.which("hadolint", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     if hadolint is None:
         pytest.skip("hadolint is not installed")
-    done = subprocess.run([hadolint, "--failure-threshold", "style", dockerfile], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [hadolint, "--failure-threshold", "style", dockerfile], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout) == (0, "")
 
 
@@ -60,7 +62,9 @@ def test_every_base_is_an_argument_that_a_release_gives_by_digest(dockerfile: Pa
     arguments = dict(step.value.split("=", 1) for step in steps if step.name == "ARG")
     bases = {step.value.split()[0] for step in steps if step.name == "FROM"}
     assert bases == {f"${{{name}}}" for name in arguments}
-    assert all(re.fullmatch(r"[a-z]+:\d+[\w.]*-bookworm-slim|[a-z]+:[\d.]+-slim-bookworm", v) for v in arguments.values())
+    assert all(
+        re.fullmatch(r"[a-z]+:\d+[\w.]*-bookworm-slim|[a-z]+:[\d.]+-slim-bookworm", v) for v in arguments.values()
+    )
 
 
 def test_an_image_trains_nothing_and_brings_nothing_that_trains() -> None:
@@ -140,7 +144,8 @@ def test_its_command_serves_the_page_as_nobody_writes_nothing_and_ends_when_told
         with urlopen(f"http://127.0.0.1:{port}/api/v1/model", timeout=30) as answer:
             has = json.load(answer)["has"]
             assert [has[what] for what in ("search", "map", "crowd")] == [True] * 3
-        figure(f"image: {memory_of(started.pid) / 1e6:.0f} MB of memory with {command[command.index('--workers') + 1]} workers")
+        workers = command[command.index("--workers") + 1]
+        figure(f"image: {memory_of(started.pid) / 1e6:.0f} MB of memory with {workers} workers")
     finally:
         started.send_signal(signal.SIGTERM)
         said = started.communicate(timeout=SECONDS)[1]

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-import anirec.cli  # adds every command
+import anirec.cli  # noqa: F401 - every module of commands adds its own to the group
 from anirec.cli.commands import cli
 
 HOLDERS = re.compile(r"\.\.\.|[A-Z]{2,}(?:[.=][\w.]+)?|[A-Z]")
@@ -18,10 +18,9 @@ HOLDERS = re.compile(r"\.\.\.|[A-Z]{2,}(?:[.=][\w.]+)?|[A-Z]")
 def problem_of(words: Sequence[str], *, whole: bool = True) -> str | None:
     """Return what click would say against a command line, None where it would take it.
 
-    words: from `anirec` on. whole: whether nothing may be missing; in a sentence an option may be left out, and a word in
-    capitals, or three dots, may stand for another.
+    words: from `anirec` on. whole: whether nothing may be missing; in a sentence an option may be left out, and a word
+    in capitals, or three dots, may stand for another.
     """
-    assert anirec.cli
     command: click.Command = cli
     context: click.Context | None = None
     rest = list(words[1:])

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,7 +28,21 @@ GIVEN_A_BUNDLE = {"map.md"}
 NEEDS = {"map.md": ["networkx", "matplotlib"], "how-to/mood-search.md": ["onnxruntime", "tokenizers", "Stemmer"]}
 NEEDS |= {"index.md": NEEDS["how-to/mood-search.md"], "how-to/serving.md": ["fastapi"]}
 NEEDS |= {"how-to/training.md": [*NEEDS["how-to/mood-search.md"], "torch", "optuna", "mlflow", "jinja2", "matplotlib"]}
-PROGRAMS = {"anirec", "cd", "curl", "docker", "dvc", "git", "kubectl", "make", "pip", "printf", "python", "tar", "sha256sum"}
+PROGRAMS = {
+    "anirec",
+    "cd",
+    "curl",
+    "docker",
+    "dvc",
+    "git",
+    "kubectl",
+    "make",
+    "pip",
+    "printf",
+    "python",
+    "tar",
+    "sha256sum",
+}
 """What the documents may ask people to have."""
 LANGUAGES = {"sh", "python", ""}
 
@@ -53,35 +67,43 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def place(files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def place(files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the files that the documents speak of, which is also the home of whoever types."""
     here = tmp_path / "here"
     shutil.copytree(files, here)
     commands = tmp_path / "bin"
     commands.mkdir()
-    (commands / "anirec").write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "from anirec.cli import main; main()" "$@"\n')
+    (commands / "anirec").write_text(
+        f'#!/bin/sh\nexec "{sys.executable}" -c "from anirec.cli import main; main()" "$@"\n'
+    )
     (commands / "anirec").chmod(0o755)
     monkeypatch.setenv("PATH", f"{commands}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("HOME", str(here))
     monkeypatch.delenv("ANIREC_BUNDLE", raising=False)
     monkeypatch.chdir(here)
-    yield here
+    return here
 
 
 def run_shell(command: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Run a line: in this process where it is a command of ours and nothing else, as that is quicker."""
     programs = list(programs_of(command))
-    plain = re.sub(r'"[^"]*"|\'[^\']*\'', "", command.split("  #")[0])
+    plain = re.sub(r'"[^"]*"|\'[^\']*\'', "", command.partition("  #")[0])
     if len(programs) == 1 and programs[0][0] == "anirec" and not re.search(r"[|&;<>$*]", plain):
-        words = [os.path.expanduser(word) for word in shlex.split(command, comments=True)]
+        words = [word.replace("~/", f"{Path.home()}/") for word in shlex.split(command, comments=True)]
         monkeypatch.setattr(sys, "argv", ["anirec", *words[1:]])
-        try:
-            cli.main()
-        except SystemExit as end:
-            assert not end.code, f"{command}\n{capfd.readouterr().err}"
+        code = exit_code()
+        assert code == 0, f"{command}\n{capfd.readouterr().err}"
     else:
         done = subprocess.run(["sh", "-ec", command], check=False, capture_output=True, text=True)
         assert done.returncode == 0, f"{command}\n{done.stderr}"
+
+
+def exit_code() -> int:
+    try:
+        cli.main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
 
 
 @pytest.mark.parametrize("page", RUN, ids=name_of)

@@ -60,7 +60,12 @@ def write_set(folder: Path, anime: Sequence[tuple[int, str]]) -> None:
 def write_reviews(folder: Path, anime: Sequence[tuple[int, str]]) -> None:
     said = ("A crime drama about people who hunt for money.", "A slow and gentle story of friends who travel.")
     rows = [
-        (title, f"{said[at % 2]} It is the best that I have seen, and the music is good, too.", "", f"/anime/{anime_id}")
+        (
+            title,
+            f"{said[at % 2]} The best that I have seen, and the music is good, too.",
+            "",
+            f"/anime/{anime_id}",
+        )
         for at, (anime_id, title) in enumerate(anime)
     ]
     write_csv(folder / "reviews.csv", ("Anime Title", "Review", "Image URL", "MAL Link"), rows)

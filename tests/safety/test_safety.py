@@ -21,7 +21,7 @@ BASELINE = REPOSITORY / ".secrets.baseline"
 NO_TEXT = (".npy", ".parquet", ".webp", ".onnx", ".woff2")
 
 
-def test_bandit_finds_nothing(tmp_path: Path) -> None:
+def test_bandit_finds_nothing() -> None:
     pytest.importorskip("bandit", reason="bandit is not installed")
     done = subprocess.run(
         [sys.executable, "-m", "bandit", "--quiet", "--configfile", "pyproject.toml", "--format", "json", "-r", *CODE],
@@ -36,7 +36,15 @@ def test_bandit_finds_nothing(tmp_path: Path) -> None:
 def test_bandit_would_find_what_runs_code_that_is_loaded(tmp_path: Path) -> None:
     pytest.importorskip("bandit", reason="bandit is not installed")
     (tmp_path / "bad.py").write_text("import pickle\n\npickle.loads(b'')\n")
-    command = [sys.executable, "-m", "bandit", "--quiet", "--configfile", REPOSITORY / "pyproject.toml", tmp_path / "bad.py"]
+    command = [
+        sys.executable,
+        "-m",
+        "bandit",
+        "--quiet",
+        "--configfile",
+        REPOSITORY / "pyproject.toml",
+        tmp_path / "bad.py",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, "B301" in done.stdout) == (1, True)
 
@@ -121,6 +129,7 @@ def test_a_licence_is_read_from_what_a_package_says(said: str, licence: str, usa
     assert (dependencies.licence_of(package), dependencies.is_usable(licence)) == (licence, usable)
 
 
+@pytest.mark.slow
 def test_the_bill_of_materials_has_what_serves_and_nothing_of_our_workshop(tmp_path: Path) -> None:
     pytest.importorskip("cyclonedx_py", reason="cyclonedx-bom is not installed")
     from cyclonedx.schema import SchemaVersion

@@ -1,8 +1,8 @@
 """Fetches a bundle from object storage before a replica starts: what it asks for is an archive and its SHA-256.
 
-From the environment: BUNDLE_URL, of a .tar.gz of one bundle's folder; BUNDLE_SHA256, of the archive; BUNDLE_FOLDER, where
-the folder `current` is put; BUNDLE_TOKEN, sent as a bearer's token if there is one. It ends with 0 when a sound bundle is
-there, with 1 and a reason when there is none, and leaves nothing half-written behind.
+From the environment: BUNDLE_URL, of a .tar.gz of one bundle's folder; BUNDLE_SHA256, of the archive; BUNDLE_FOLDER,
+where the folder `current` is put; BUNDLE_TOKEN, sent as a bearer's token if there is one. It ends with 0 when a sound
+bundle is there, with 1 and a reason when there is none, and leaves nothing half-written behind.
 """
 
 from __future__ import annotations
