@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from anirec import cli
+from anirec.cli import commands
 
 BLOCKED = """
 import importlib.abc, sys
@@ -84,6 +85,6 @@ def test_a_module_of_no_extra_that_is_missing_is_a_mistake_of_ours(monkeypatch: 
     def broken(**_: object) -> None:
         raise ModuleNotFoundError("No module named 'nowhere'", name="nowhere")
 
-    monkeypatch.setattr(cli.cli, "main", broken)
+    monkeypatch.setattr(commands.cli, "main", broken)
     with pytest.raises(ModuleNotFoundError):
         cli.main()

@@ -149,10 +149,10 @@ def _of_extra(name: str, extra: str) -> tuple[Requirement, ...]:
 def licence_of(package: Distribution) -> str:
     """Return an SPDX expression, as far as the package's metadata can be understood, else its own words."""
     said = package.metadata
-    if expression := said.get("License-Expression"):
-        return str(expression)
+    if "License-Expression" in said:
+        return str(said["License-Expression"])
     classified = [c.rpartition(" :: ")[2] for c in said.get_all("Classifier") or () if c.startswith("License ::")]
-    words = [str(said.get("License") or "").strip(), *classified]
+    words: list[str] = [str(said["License"]).strip() if "License" in said else "", *classified]
     for word in words:
         if (known := SPOKEN.get(word.lower(), word)) in USABLE or known in EXCEPTED:
             return known

@@ -16,6 +16,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from dockerfile_parse import DockerfileParser
 from pathspec import PathSpec
@@ -49,7 +50,7 @@ class Stages:
 
     root: Path
     folder: Path
-    ignored: PathSpec
+    ignored: PathSpec[Any]
     variables: dict[str, str] = field(default_factory=dict)
     where: str = "/"
     done: list[str] = field(default_factory=list)
@@ -136,7 +137,7 @@ def files_in(folder: Path) -> Iterator[Path]:
             yield found
 
 
-def ignored_by(dockerignore: Path) -> PathSpec:
+def ignored_by(dockerignore: Path) -> PathSpec[Any]:
     """Return what `.dockerignore` keeps from the builder. Its patterns begin at the folder, as if each had a slash."""
     lines = [line for line in dockerignore.read_text().split("\n") if line and not line.startswith("#")]
     rooted = [f"!/{line[1:]}" if line[0] == "!" else line if line.startswith("**") else f"/{line}" for line in lines]

@@ -36,7 +36,7 @@ def steps(file: str, job: str) -> dict[str, dict[str, Any]]:
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda path: path.name)
 def test_a_workflow_has_the_shape_that_github_wants(file: Path) -> None:
     pytest.importorskip("check_jsonschema", reason="check-jsonschema is not installed")
-    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", file]
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(file)]
     done = subprocess.run(check, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 

@@ -137,7 +137,7 @@ def test_answers_that_are_inside_are_finished_before_a_pod_is_killed() -> None:
     assert POD["spec"]["terminationGracePeriodSeconds"] > GRACE + before
 
 
-@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed (Debian: kubernetes-client)")
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
 def test_kustomize_puts_it_together_with_the_digest() -> None:
     done = subprocess.run(["kubectl", "kustomize", OVERLAY], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -60,7 +60,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [sys.executable, "-m", "zensical", "build", "--strict"], cwd=folder, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return folder / tomllib.loads(CONFIG.read_text())["project"]["site_dir"]
+    return folder / str(tomllib.loads(CONFIG.read_text())["project"]["site_dir"])
 
 
 @pytest.fixture(scope="module")

@@ -36,16 +36,8 @@ def test_bandit_finds_nothing() -> None:
 def test_bandit_would_find_what_runs_code_that_is_loaded(tmp_path: Path) -> None:
     pytest.importorskip("bandit", reason="bandit is not installed")
     (tmp_path / "bad.py").write_text("import pickle\n\npickle.loads(b'')\n")
-    command = [
-        sys.executable,
-        "-m",
-        "bandit",
-        "--quiet",
-        "--configfile",
-        REPOSITORY / "pyproject.toml",
-        tmp_path / "bad.py",
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "bandit", "--quiet", "--configfile", "pyproject.toml", str(tmp_path / "bad.py")]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert (done.returncode, "B301" in done.stdout) == (1, True)
 
 
