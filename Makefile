@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup fmt lint test test-all check starter starter-texts starter-map bench leaderboard tables page page-check
+.PHONY: setup fmt lint test test-all check docs dist sbom audit pipeline-small starter starter-texts starter-map bench leaderboard tables page page-check
 
 setup: $(VENV)/installed
 
@@ -13,12 +13,12 @@ $(VENV)/installed: pyproject.toml requirements/dev.txt
 	touch $@
 
 fmt: setup
-	$(BIN)/ruff format src tests benchmarks
-	$(BIN)/ruff check --fix src tests benchmarks
+	$(BIN)/ruff format src tests benchmarks tools
+	$(BIN)/ruff check --fix src tests benchmarks tools
 
 lint: setup
-	$(BIN)/ruff format --check src tests benchmarks
-	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks tools
+	$(BIN)/ruff check src tests benchmarks tools
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
@@ -29,6 +29,30 @@ test-all: setup
 	$(BIN)/pytest -n 2 -m ""
 
 check: lint page-check test
+
+# The site of docs/, in build/site; strict: a link that leads nowhere is an error.
+docs: setup
+	$(BIN)/python tools/cli_reference.py
+	$(BIN)/zensical build --strict --clean
+
+# What a release publishes: the wheel, with the page where Node is, and the sources.
+dist: setup
+	rm -rf dist
+	$(BIN)/python -m hatchling build
+
+# What is in an installation with every extra that serves, for those who look for known weaknesses.
+sbom: setup
+	$(BIN)/python tools/dependencies.py --sbom dist/anirec.cdx.json
+
+# Known weaknesses of the pinned versions; asks a public database, so it needs a network.
+audit: setup
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/pip install --quiet pip-audit==2.10.1
+	build/audit/bin/pip-audit --requirement requirements/dev.txt --no-deps --disable-pip
+
+# dvc.yaml from start to end on small data, in a repository of its own.
+pipeline-small: setup
+	$(BIN)/python tools/small_pipeline.py build/pipeline
 
 # The web page: built where Node is; `anirec serve` does the same when it first needs it.
 page: setup

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+BUILT = "ANIREC_PAGE"
+"""Environment variable that names the folder of a page that was built elsewhere, as in a stage of the Dockerfile."""
 
 
 class PageHook(BuildHookInterface):  # type: ignore[type-arg]
@@ -18,14 +22,25 @@ class PageHook(BuildHookInterface):  # type: ignore[type-arg]
         """Add the page's files to the wheel, or say why it has none."""
         if version == "editable" or self.target_name != "wheel":
             return
+        built = self._built_elsewhere() if os.environ.get(BUILT) else self._built_here()
+        if built is not None:
+            build_data["force_include"][str(built)] = "anirec/web/page_files"
+
+    def _built_elsewhere(self) -> Path:
+        built = Path(os.environ[BUILT])
+        if not (built / "index.html").is_file():
+            raise FileNotFoundError(f"${BUILT} names {built}, which holds no built page")
+        return built
+
+    def _built_here(self) -> Path | None:
         page = _page_module(Path(self.root))
         frontend = Path(self.root) / "frontend"
         try:
-            built = frontend / "dist" if page.is_current(frontend) else page.build_page(frontend)
+            built: Path = frontend / "dist" if page.is_current(frontend) else page.build_page(frontend)
         except page.PageNotBuilt as error:
             self.app.display_warning(f"this wheel holds no page: {error}")
-            return
-        build_data["force_include"][str(built)] = "anirec/web/page_files"
+            return None
+        return built
 
 
 def _page_module(root: Path) -> Any:

@@ -3,55 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-REPOSITORY = Path(__file__).parents[1]
-DVC = Path(sys.executable).with_name("dvc")
+import small_pipeline
+from small_pipeline import DVC, write_set
 
 pytestmark = pytest.mark.skipif(not DVC.is_file(), reason='DVC is not installed; pip install "anirec[pipeline]"')
-
-
-def write_set(folder: Path, *, users: int, seed: int) -> None:
-    """A folder of the layout of 2016: half the users like the first 30 anime, half the others."""
-    rng = np.random.default_rng(seed)
-    folder.mkdir(exist_ok=True)
-    anime = [f'{i},Show {i},"Action, Comedy",TV,12,7.5,{1000 * i}' for i in range(1, 61)]
-    (folder / "anime.csv").write_text("\n".join(["anime_id,name,genre,type,episodes,rating,members", *anime]) + "\n")
-    rows = [
-        f"{user},{i},{9 if (i <= 30) == (user % 2 == 0) else 4}"
-        for user in range(1, users + 1)
-        for i in sorted(rng.choice(np.arange(1, 61), 24, replace=False))
-    ]
-    (folder / "rating.csv").write_text("\n".join(["user_id,anime_id,rating", *rows]) + "\n")
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A repository with the pipeline and two small sets."""
-    for name in ("dvc.yaml", ".dvc/config", ".dvc/.gitignore"):
-        (tmp_path / "project" / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(REPOSITORY / name, tmp_path / "project" / name)
-    write_set(tmp_path / "old", users=300, seed=1)
-    write_set(tmp_path / "new", users=200, seed=2)
-    (tmp_path / "project" / "params.yaml").write_text(
-        "sources:\n  1-new: ../new\n  2-old: ../old\nseed: 0\nusers: 40\n", encoding="utf-8"
-    )
-    subprocess.run(["git", "init", "-q"], cwd=tmp_path / "project", check=True)
-    return tmp_path / "project"
+    return small_pipeline.write_project(tmp_path)
 
 
 def dvc(project: Path, *words: str) -> str:
-    path = f"{DVC.parent}{os.pathsep}{os.environ['PATH']}"
-    result = subprocess.run(
-        [DVC, *words], cwd=project, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=False
-    )
+    result = small_pipeline.dvc(project, *words)
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout
 

@@ -24,14 +24,21 @@ from anirec.core.errors import AnirecError, BundleError, InputError, MissingAbil
 EXIT_CODES = {InputError: 2, SourceError: 3, BundleError: 4, MissingAbility: 5, SiteError: 6}
 """What the shell sees for each group of errors; 0 is success, 1 a mistake of ours, 130 an interrupt."""
 
+EXTRAS = {"scipy": "fit"}
+"""Packages that many parts import where they first need them, and the extra that brings each."""
+
 
 def main() -> None:
     """Run the command line and end the process with a documented exit code."""
     try:
         cli.main(prog_name="anirec", standalone_mode=False)
     except AnirecError as error:
-        _complain(error)
-        sys.exit(next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind)))
+        _end_with(error)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRAS:
+            raise
+        _end_with(MissingAbility(f'this needs {package}: pip install "anirec[{EXTRAS[package]}]"'))
     except click.ClickException as error:
         error.show()
         sys.exit(2)
@@ -41,6 +48,11 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+def _end_with(error: AnirecError) -> None:
+    _complain(error)
+    sys.exit(next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind)))
 
 
 def _complain(error: AnirecError) -> None:

@@ -25,14 +25,12 @@ def doctor(bundle: str | None, as_json: bool) -> None:
     anirec doctor
     anirec doctor --bundle my-bundle --json
     """
-    from importlib.metadata import version
-
     from anirec.wiring.serve import BUNDLE_VARIABLE, default_bundle, load
 
     packages = ("anirec", "numpy", "scipy", "duckdb", "rapidfuzz", "click", "rich")
     facts: dict[str, Any] = {
         "python": f"{platform.python_version()} ({sys.platform}, {platform.machine()})",
-        "packages": {name: version(name) for name in packages},
+        "packages": {name: _version_of(name) for name in packages},
         "bundle": str(bundle or default_bundle()),
         "chosen_by": "--bundle" if bundle else _chosen_by(BUNDLE_VARIABLE),
     }
@@ -62,6 +60,15 @@ def doctor(bundle: str | None, as_json: bool) -> None:
         _print_facts(facts)
     if broken is not None:
         raise broken
+
+
+def _version_of(package: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def _chosen_by(variable: str) -> str:

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from anirec.core.errors import InputError
 from anirec.core.profile import Profile
@@ -77,18 +76,16 @@ class Content:
         """By feature, the items that have it: where each begins and the last ends [f + 1], items, their values."""
         order = np.argsort(self.features, kind="stable")
         counts = np.bincount(self.features, minlength=self.n_features)
-        items = np.repeat(np.arange(len(self.items)), np.diff(self.indptr))
         return (
             np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-            items[order],
+            self._owners[order],
             self.values[order].astype(np.float64),
         )
 
     @cached_property
-    def _rows(self) -> csr_matrix:
-        """float64 [n, f]: the features of each item."""
-        values = self.values.astype(np.float64)
-        return csr_matrix((values, self.features, self.indptr), shape=(len(self.items), self.n_features))
+    def _owners(self) -> NDArray[np.intp]:
+        """[features of all items]: the item that each entry of `features` is of."""
+        return np.repeat(np.arange(len(self.items)), np.diff(self.indptr))
 
     def score(self, profiles: Sequence[Profile]) -> NDArray[np.float32]:
         """Return float32 [p, n]: cosines, -1..1, with the mean of each profile; 0 where nothing is known of either."""
@@ -113,8 +110,8 @@ class Content:
         about = np.flatnonzero(mean)
         counts = starts[about + 1] - starts[about]
         if 2 * counts.sum() > len(values):  # a mean that is about nearly everything: quicker to read it all in order
-            told: NDArray[np.float64] = self._rows @ mean
-            return told
+            told = self.values * mean[self.features]
+            return np.bincount(self._owners, told, minlength=len(self.items)).astype(np.float64, copy=False)
         places = runs(starts[about], starts[about + 1])
         carried = values[places] * np.repeat(mean[about], counts)
         return np.bincount(items[places], carried, minlength=len(self.items)).astype(np.float64, copy=False)

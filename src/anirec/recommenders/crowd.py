@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,13 +28,11 @@ from numpy.typing import NDArray
 from anirec.core.catalogue import rows_of
 from anirec.core.errors import InputError
 from anirec.core.profile import Profile
+from anirec.core.runs import runs
 from anirec.core.state import State
 from anirec.prepare.dataset import Dataset
 from anirec.prepare.pairs import Pairs
 from anirec.recommenders.vectors import is_sparse, weights_of
-
-if TYPE_CHECKING:
-    from scipy import sparse
 
 Method = Literal["walk", "votes"]
 METHODS: Final[tuple[str, ...]] = get_args(Method)
@@ -83,17 +81,11 @@ class Crowd:
     config: CrowdConfig
 
     @cached_property
-    def _graph(self) -> sparse.csr_array[np.float32]:
-        from scipy import sparse  # noqa: PLC0415 - a bundle without this model must not pay for it
-
-        n = len(self.items)
-        ends = self.indptr.astype(np.int32) if len(self.weights) <= np.iinfo(np.int32).max else self.indptr
-        return sparse.csr_array((self.weights, self.neighbours, ends), shape=(n, n), dtype=np.float32)
-
-    @cached_property
     def _degrees(self) -> NDArray[np.float32]:
         """[n, 1] sums of the weights of each title; above 0, since every item is of a pair."""
-        return np.asarray(self._graph.sum(axis=1), dtype=np.float32)[:, np.newaxis]
+        owners = np.repeat(np.arange(len(self.items)), np.diff(self.indptr))
+        sums = np.bincount(owners, self.weights, minlength=len(self.items)).astype(np.float32)
+        return sums[:, np.newaxis]
 
     def score(self, profiles: Sequence[Profile]) -> NDArray[np.float32]:
         """Return float32 [p, n]: see above. Disliked titles are walked from with a negative share."""
@@ -118,8 +110,14 @@ class Crowd:
         return self._onward((starts / np.sqrt(self._degrees)).astype(np.float32))
 
     def _onward(self, place: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return what [n, p] becomes along the edges: (p' W)', which is W p since the graph is symmetric."""
-        moved: NDArray[np.float32] = self._graph @ place
+        """Return what [n, p] becomes along the edges: (p' W)'; only titles that have something pass it on."""
+        moved = np.empty(place.shape, dtype=np.float32)
+        for column in range(place.shape[1]):
+            rows = np.flatnonzero(place[:, column])
+            starts, stops = self.indptr[rows], self.indptr[rows + 1]
+            entries = runs(starts, stops)
+            passed = self.weights[entries] * np.repeat(place[rows, column], stops - starts)
+            moved[:, column] = np.bincount(self.neighbours[entries], passed, minlength=len(place))
         return moved
 
     def votes(self, anime_id: int, anime_ids: NDArray[np.int32]) -> NDArray[np.int64]:

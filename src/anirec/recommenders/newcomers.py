@@ -26,7 +26,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from anirec.core.catalogue import found_in, rows_of
 from anirec.core.errors import InputError
@@ -118,16 +117,20 @@ class Placed:
     of: Newcomers
 
     @cached_property
-    def _shares(self) -> csr_matrix:
-        """Shares of all items that newcomers stand with, float32 [n, items up to the last of these]."""
-        n, k = self.alike.shape
-        ends = np.arange(0, n * k + 1, k, dtype=np.int32) if k else np.zeros(n + 1, dtype=np.int32)
-        places, shares = self.alike.ravel().astype(np.int32), np.ascontiguousarray(self.of.shares, np.float32).ravel()
-        return csr_matrix((shares, places, ends), shape=(n, int(places.max(initial=-1)) + 1))
+    def _columns(self) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+        """For the first title that each newcomer stands with, the second ...: where it is [n], and its share [n]."""
+        shares = np.asarray(self.of.shares, np.float32)
+        return [
+            (np.ascontiguousarray(self.alike[:, column]), np.ascontiguousarray(shares[:, column]))
+            for column in range(self.alike.shape[1])
+        ]
 
     def place(self, scores: NDArray[np.float32]) -> None:
         """Give all newcomers their scores. scores: float32 [items], logarithms of chances; changed in place."""
-        scores[self.rows] = self._shares @ scores[: self._shares.shape[1]] + self.of.moved
+        mean = np.zeros(len(self.rows), dtype=np.float32)
+        for places, shares in self._columns:
+            mean += shares * scores[places]
+        scores[self.rows] = mean + self.of.moved
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -24,7 +25,7 @@ from anirec.atlas.communities import CommunityConfig
 from anirec.atlas.layout import LayoutConfig
 from anirec.atlas.naming import Words
 from anirec.core.anime import Anime
-from anirec.core.errors import InputError
+from anirec.core.errors import InputError, MissingAbility
 from anirec.core.protocols import Recommender
 from anirec.recommenders.similar import FAME
 from anirec.service.progress import Progress
@@ -33,6 +34,7 @@ from anirec.service.recommend import Service
 if TYPE_CHECKING:
     from scipy import sparse
 
+NEEDED: Final = ("openTSNE", "networkx", "scipy")
 KS: Final = (10, 30)
 """Neighbours that trustworthiness looks at."""
 TAG_WORTH: Final = 0.5
@@ -62,6 +64,8 @@ def make_map(
         InputError: there are too few titles of which enough is known.
         MissingAbility: what a layout or communities need is not installed.
     """
+    if missing := [name for name in NEEDED if find_spec(name) is None]:  # before minutes are spent on asking
+        raise MissingAbility(f'making a map needs {" and ".join(missing)}: pip install "anirec[map]"')
     model = service.models[service.similar_model]
     ids = np.asarray(model.items)
     rows = service.catalogue.rows_of(ids)

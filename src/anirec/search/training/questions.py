@@ -209,9 +209,9 @@ def open_generator(name: str, *, download: bool = False) -> NetGenerator:
         from transformers import AutoModelForSeq2SeqLM, AutoTokenizer  # noqa: PLC0415 - an extra, seconds to load
     except ImportError as error:
         raise MissingAbility(f'a generator needs transformers: pip install "anirec[text-train]" ({error})') from error
-    try:
-        net = AutoModelForSeq2SeqLM.from_pretrained(name, local_files_only=not download).eval()
-        tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=not download)
+    try:  # whoever trains names the net; weights are read, code of a hub is not run
+        net = AutoModelForSeq2SeqLM.from_pretrained(name, local_files_only=not download).eval()  # nosec B615
+        tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=not download)  # nosec B615
     except (OSError, ValueError) as error:
         raise InputError(f'there is no generator of queries "{name}": {error}') from error
     return NetGenerator(net, tokenizer)
