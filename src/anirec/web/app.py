@@ -92,8 +92,7 @@ def _lifespan(served: Served) -> Any:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         sys.setswitchinterval(SWITCH_SECONDS)
         anyio.to_thread.current_default_thread_limiter().total_tokens = served.settings.threads
-        model, bundle = served.service.default_model, served.bundle_hash
-        metrics.BUNDLE.labels(bundle, version("anirec"), model).set(1)
+        served.show()
         threading.Thread(target=served.warm, name="warm", daemon=True).start()
         yield
 
@@ -109,10 +108,10 @@ def _add_metrics(app: FastAPI) -> None:
 
 def _surround(app: FastAPI, served: Served) -> None:
     """Put the layers around the application, the innermost first."""
-    settings = served.settings
-    app.add_middleware(Gate, settings=settings)
+    settings, lasting = served.settings, served.lasting
+    app.add_middleware(Gate, settings=settings, everybody=lasting.everybody, uploads=lasting.uploads)
     app.add_middleware(Caching, version=f"{version('anirec')}-{served.bundle_hash[:16]}-{settings.images}")
-    app.add_middleware(RateLimit, settings=settings)
+    app.add_middleware(RateLimit, bucket=lasting.bucket)
     app.add_middleware(GZipMiddleware, minimum_size=LEAST_ZIPPED, compresslevel=4)
     if settings.cors:
         app.add_middleware(

@@ -75,10 +75,10 @@ def network_of(address: str) -> str:
 class RateLimit:
     """Refuses an address that asks too often with 429."""
 
-    def __init__(self, app: ASGIApp, settings: WebSettings) -> None:
-        """Wrap an application."""
+    def __init__(self, app: ASGIApp, bucket: Bucket | None) -> None:
+        """Wrap an application. bucket: None = an address may ask any number of times."""
         self._app = app
-        self._bucket = Bucket(settings.rate, settings.burst) if settings.rate else None
+        self._bucket = bucket
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass the request on."""
@@ -93,7 +93,7 @@ class RateLimit:
 
 
 @dataclass
-class _Count:
+class Count:
     """How many are inside, and how many may be."""
 
     most: int
@@ -108,12 +108,14 @@ class Gate:
     none is parsed that is too large, whatever its header said.
     """
 
-    def __init__(self, app: ASGIApp, settings: WebSettings) -> None:
-        """Wrap an application."""
+    def __init__(
+        self, app: ASGIApp, settings: WebSettings, everybody: Count | None = None, uploads: Count | None = None
+    ) -> None:
+        """Wrap an application. everybody, uploads: who is inside already; None = nobody."""
         self._app = app
         self._settings = settings
-        self._all = _Count(settings.waiting)
-        self._uploads = _Count(settings.uploads)
+        self._all = everybody or Count(settings.waiting)
+        self._uploads = uploads or Count(settings.uploads)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass the request on."""

@@ -78,6 +78,11 @@ def default_bundle() -> Path:
     return Path(named) if named else starter_bundle()
 
 
+def bundle_at(named: Path | str | None) -> Path:
+    """Return the folder of a bundle that was named; None = `default_bundle()`."""
+    return Path(named) if named is not None else default_bundle()
+
+
 def load(bundle: Path | str | None = None) -> Service:
     """Open a bundle and return the service that answers from it.
 
@@ -86,7 +91,7 @@ def load(bundle: Path | str | None = None) -> Service:
     Raises:
         BundleError: there is no sound bundle there.
     """
-    return service_of(read_bundle(Path(bundle) if bundle is not None else default_bundle()))
+    return service_of(read_bundle(bundle_at(bundle)))
 
 
 def service_of(opened: Bundle) -> Service:

@@ -83,10 +83,14 @@ class Posters:
         return bytes(content)
 
 
+def _new_client() -> httpx.AsyncClient:
+    return httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False, trust_env=False)
+
+
 def router(served: Served, client: httpx.AsyncClient | None = None) -> APIRouter:
     """Return the route. client: None = a new one."""
     routes = APIRouter(include_in_schema=False)
-    posters = Posters(client or httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False, trust_env=False))
+    posters = Posters(client or served.lasting.client_of(_new_client))
 
     @routes.get("/images/{anime_id}")
     async def image(anime_id: Annotated[int, Path(ge=1, le=2**31 - 1)]) -> Response:
