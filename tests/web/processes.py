@@ -122,12 +122,15 @@ def answers(server: Server) -> bool:
 
 @dataclass
 class Crowd:
-    """What people got who kept asking. failed: what was no answer 200. bundles: that answers came from, in order."""
+    """What people got who kept asking.
+
+    failed: what was no answer 200. bundles: that answers came from, in order. waits: seconds of each.
+    """
 
     asked: int = 0
     failed: list[str] = field(default_factory=list)
     bundles: list[str] = field(default_factory=list)
-    longest: float = 0.0
+    waits: list[float] = field(default_factory=list)
 
 
 @contextmanager
@@ -168,7 +171,7 @@ def _ask(client: httpx.Client, n: int, found: Crowd, lock: threading.Lock) -> No
         problem = repr(error)
     with lock:
         found.asked += 1
-        found.longest = max(found.longest, time.monotonic() - begun)
+        found.waits.append(time.monotonic() - begun)
         if problem:
             found.failed.append(problem)
         if bundle and bundle not in found.bundles[-1:]:

@@ -98,6 +98,7 @@ def serve(
         "port": port,
         "log_config": configuration(log_level.upper()),
         "access_log": False,
+        "ws": "none",  # there is nothing to ask for over WebSocket, and uvicorn logs the paths of those who try
         "server_header": False,
         "proxy_headers": behind_proxy is not None,
         "forwarded_allow_ips": behind_proxy,

@@ -16,10 +16,10 @@ from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from anirec.web import metrics, problems, schemas
+from anirec.web import metrics, problems, schemas, traces
 from anirec.web.caching import Caching
 from anirec.web.limits import Gate, RateLimit
-from anirec.web.logs import RequestLog
+from anirec.web.logs import RequestLog, template_of
 from anirec.web.routes import about, anime, atlas, browse, docs, groups, lists, page, recommend, search
 from anirec.web.security import SecurityHeaders, TrustedHosts
 from anirec.web.served import Served
@@ -124,6 +124,8 @@ def _surround(app: FastAPI, served: Served) -> None:
     app.add_middleware(TrustedHosts, hosts=settings.trusted_hosts)
     app.add_middleware(SecurityHeaders, settings=settings)
     app.add_middleware(RequestLog)
+    if (tracer := traces.tracer()) is not None:
+        app.add_middleware(traces.Traced, tracer=tracer, template=template_of)
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -22,6 +22,15 @@ SECONDS: Final = Histogram(
 INSIDE: Final = Gauge("anirec_http_inside", "Requests being answered or waiting for it.", multiprocess_mode="livesum")
 REFUSED: Final = Counter("anirec_http_refused", "Requests refused: rate, busy, size, slow, host.", ("why",))
 KEPT: Final = Counter("anirec_kept_answers", "Answers asked of those kept: hit, miss, not-modified.", ("what",))
+KEPT_BYTES: Final = Gauge(
+    "anirec_kept_answers_bytes", "Bytes of the answers that are kept.", multiprocess_mode="livesum"
+)
+POSTERS: Final = Counter("anirec_posters", "Posters asked of those kept: hit, miss; with --images proxy.", ("what",))
+OPENING: Final = Histogram(
+    "anirec_bundle_open_seconds",
+    "Time in which a further bundle was opened, checked, warmed and tried out beside the one that is served.",
+    buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
 BUNDLE: Final = Gauge(
     "anirec_bundle_info",
     "1 for the bundle that is served, 0 for those that were.",

@@ -14,6 +14,7 @@ from __future__ import annotations
 import gc
 import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -26,8 +27,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from anirec.core.errors import AnirecError, InputError
 from anirec.web import metrics
 from anirec.web.lasting import Lasting, Outcome
+from anirec.web.logs import logger
 
-LOGGER: Final = logging.getLogger("anirec.web.swap")
+LOGGER: Final = logger("anirec.web.swap")
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ class Swapping:
         if sha256 is not None and self._before is not None and self._before.sha256 == sha256:
             self._next = self._before
             return Answer(sha256)
+        begun = time.perf_counter()
         try:
             self._next = self._opener(path, self._current is not None)
         except Exception as error:
@@ -107,6 +110,8 @@ class Swapping:
             if not isinstance(error, (AnirecError, OSError, MemoryError)):
                 LOGGER.exception("bundle")  # a mistake of ours; whatever a bundle does to us, the old one is served on
             return Answer.of(error)
+        if self._current is not None:
+            metrics.OPENING.observe(time.perf_counter() - begun)
         return Answer(self._next.sha256)
 
     def take(self, outcome: Outcome | None) -> None:
@@ -173,12 +178,12 @@ class Control:
                     continue  # another bundle came while it was opening this one
                 self._hands.append(hand)
                 if answer.sha256 is None:
-                    LOGGER.error("bundle not opened", extra={"facts": {"why": answer.why, "detail": answer.detail}})
+                    LOGGER.error("bundle not opened", why=answer.why, detail=answer.detail)
                     return answer
                 if self._place.sha256 is None:
                     self._place = Place(place.named, place.path, answer.sha256)
                 if answer.sha256 != self._place.sha256:  # the folder has another one by now
-                    LOGGER.warning("another bundle found", extra={"facts": {"bundle": answer.sha256}})
+                    LOGGER.warning("another bundle found", bundle=answer.sha256)
                     if self._last is not None and self._last.what == "rolled-back":
                         return answer  # and it is not wanted: this one waits for the next
                     self.ask()  # all are to have it
@@ -252,7 +257,7 @@ class Control:
         self._last = outcome
         level = logging.WARNING if outcome.what == "refused" else logging.INFO
         facts = {name: value for name, value in asdict(outcome).items() if value is not None and name != "when"}
-        LOGGER.log(level, "bundle", extra={"facts": {**facts, "served": self._place.sha256}})
+        LOGGER.log(level, "bundle", **facts, served=self._place.sha256)
         return outcome
 
     def _each(self, ask: Callable[[Hand], Any]) -> list[Any]:

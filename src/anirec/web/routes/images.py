@@ -15,6 +15,7 @@ import httpx
 from fastapi import APIRouter, Path, Response
 
 from anirec.core.errors import SiteError
+from anirec.web import metrics
 from anirec.web.security import IMAGE_HOSTS
 from anirec.web.served import Served, UnknownAnime
 
@@ -44,6 +45,7 @@ class Posters:
         Raises:
             SiteError: the host is none that has posters, does not answer, or answers with no picture.
         """
+        metrics.POSTERS.labels("hit" if url in self._kept else "miss").inc()
         if url in self._kept:
             self._kept.move_to_end(url)
             return self._kept[url]
