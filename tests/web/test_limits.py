@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Message, Receive, Scope, Send
 
-from anirec.web.limits import MOST_ADDRESSES, Bucket, Gate, network_of
+from anirec.web.counting import MOST_ADDRESSES, Bucket
+from anirec.web.limits import Gate, network_of
 from anirec.web.settings import WebSettings
 from web.serving import API, client
 

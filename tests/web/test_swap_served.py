@@ -39,7 +39,7 @@ def replaced(target: Path, source: Path) -> None:
 
 def truncated(target: Path, source: Path) -> Path:
     shutil.copytree(source, target)
-    os.truncate(target / "models" / "ease" / "weights.npy", 100)
+    os.truncate(target / "catalogue" / "years.npy", 100)
     return target
 
 
@@ -102,7 +102,7 @@ def test_a_refusal_is_told_in_the_log_at_ready_at_version_and_in_the_figures(
     assert 'anirec_bundle_swaps_total{what="refused"} 1.0' in figures
     (told,) = [line for line in lines if line.get("what") == "refused"]
     assert told["level"] == "warning"
-    assert "weights.npy has 100 bytes" in told["detail"]
+    assert "years.npy has 100 bytes" in told["detail"]
     info = [line for line in later.splitlines() if line.startswith("anirec_bundle_info{")]
     assert {line[-3:] for line in info if sha256(bundles["one"] / MANIFEST) in line} == {"0.0"}
     assert {line[-3:] for line in info if sha256(bundles["two"] / MANIFEST) in line} == {"1.0"}

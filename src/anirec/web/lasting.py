@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from anirec.web.limits import Bucket, Count
+from anirec.web.counting import Bucket, Count
 from anirec.web.settings import WebSettings
 from anirec.web.sites import Desk, desks
 

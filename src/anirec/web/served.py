@@ -85,6 +85,7 @@ class Served:
 
         After it the bundle's folder may go: tables are in memory, arrays are mapped.
         """
+        self.service.titles.fill()
         self.typeahead.complete("a")
         for _ in (self._rank_of, self.labels, self.browse.calendar, self.lists.by_anilist_id, self.quotes):
             pass  # each is read or built when it is first asked for
