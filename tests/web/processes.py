@@ -90,9 +90,7 @@ class Server:
 
 
 @contextmanager
-def running(
-    folder: Path, bundle: Path | str, *words: str, before: Sequence[str] = (), **more: str
-) -> Iterator[Server]:
+def running(folder: Path, bundle: Path | str, *words: str, before: Sequence[str] = (), **more: str) -> Iterator[Server]:
     """Yield a server that answers. folder: for its socket and its log. before: what the command is run by."""
     port, admin, log = free_port(), folder / "admin", folder / "log"
     options = ["serve", "--port", str(port), "--no-page", "--no-sites", "--admin-socket", str(admin)]

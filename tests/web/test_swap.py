@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +156,10 @@ def test_wishes_that_come_while_one_is_fulfilled_are_fulfilled_once_more() -> No
     assert process.told == ["unchanged", "unchanged"]
 
 
+def swapping_by(opener: Callable[[Path], Opened]) -> Swapping:
+    return Swapping(Lasting(), first=opener, beside=opener)
+
+
 def test_a_request_is_answered_by_the_bundle_that_it_met() -> None:
     met, go_on = asyncio.Event(), asyncio.Event()
 
@@ -167,7 +171,7 @@ def test_a_request_is_answered_by_the_bundle_that_it_met() -> None:
 
         return answer
 
-    swapping = Swapping(lambda path, _beside: Opened(app(path.name), path.name), Lasting())
+    swapping = swapping_by(lambda path: Opened(app(path.name), path.name))
 
     async def two() -> list[str]:
         said: list[str] = []
@@ -193,10 +197,10 @@ def test_a_request_is_answered_by_the_bundle_that_it_met() -> None:
 
 
 def test_whatever_a_bundle_does_to_us_is_a_refusal() -> None:
-    def opener(path: Path, _beside: bool) -> Opened:
+    def opener(path: Path) -> Opened:
         raise {"memory": MemoryError(), "mistake": KeyError("a title")}[path.name]
 
-    swapping = Swapping(opener, Lasting())
+    swapping = swapping_by(opener)
     assert swapping.open(Path("memory")).why == "MemoryError"
     answer = swapping.open(Path("mistake"))
     assert (answer.why, answer.detail) == ("KeyError", "KeyError")
@@ -215,7 +219,13 @@ def test_a_server_that_is_warm_and_has_a_search_and_a_map_needs_its_folder_no_mo
     bundle = tmp_path / "bundle"
     shutil.copytree(starter_bundle(), bundle)
     paths = (
-        *("search?q=sad+robots", "search?q=like+Monster+by+madhouse", "anime/1/similar?by=synopsis", "map", "map/points"),
+        *(
+            "search?q=sad+robots",
+            "search?q=like+Monster+by+madhouse",
+            "anime/1/similar?by=synopsis",
+            "map",
+            "map/points",
+        ),
         *("map/neighbours/1", "seasons/2015/spring", "trending", "titles?q=shinseki", "examples"),
     )
     assert_needless(bundle, paths, {"likes": ["Cowboy Bebop", "montser"]})

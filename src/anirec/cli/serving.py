@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import signal
@@ -15,8 +16,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import click
-
 from anirec.core.errors import BundleError, DamagedBundle, MissingAbility
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from anirec.web.settings import WebSettings
     from anirec.web.swap import Opened, Swapping
 
+LOGGER: Final = logging.getLogger("anirec")
 INSTALL: Final = "serving needs FastAPI and uvicorn: pip install 'anirec[serve]'"
 VARIABLE: Final = "ANIREC_SERVE"
 """Tells the processes of one server what to serve and how; set by the command, not by people."""
@@ -147,12 +147,11 @@ def swapping_of(settings: WebSettings, folder: Path | None, again: Callable[[], 
 
     lasting = Lasting(settings)
 
-    def opener(path: Path, beside: bool) -> Opened:  # noqa: FBT001 - `Swapping` says it by its place
-        if beside:
-            return opened_beside(path, settings, folder, lasting)
-        return opened_first(path, settings, folder, lasting, again)
-
-    return Swapping(opener, lasting)
+    return Swapping(
+        lasting,
+        first=lambda path: opened_first(path, settings, folder, lasting, again),
+        beside=lambda path: opened_beside(path, settings, folder, lasting),
+    )
 
 
 def opened_first(
@@ -242,7 +241,7 @@ def served_of(path: Path, settings: WebSettings, lasting: Lasting | None = None)
     try:
         search = search_of(opened, service, encoder=open_later)
     except MissingAbility as error:
-        click.echo(f"anirec: without search: {error}", err=True)
+        LOGGER.warning("without search: %s", error)
     atlas = Map(service, atlas_of(opened)) if opened.atlas is not None else None
     card = service.path / "card.md"
     return Served(

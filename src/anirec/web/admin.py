@@ -42,12 +42,11 @@ def admin_app(control: Control) -> Starlette:
         body = await request.body()
         try:
             told = orjson.loads(body) if body else {}
-            named = told.pop("bundle", None)
-            if told or not isinstance(named, str | None):
-                raise ValueError("unknown fields")
-        except (ValueError, AttributeError, TypeError):
+        except ValueError:
+            told = None
+        if not isinstance(told, dict) or set(told) - {"bundle"} or not isinstance(told.get("bundle"), str | None):
             return problem(UNREADABLE, 'send nothing, or {"bundle": "DIR"}')
-        return _told(await run_in_threadpool(control.reload, named))
+        return _told(await run_in_threadpool(control.reload, told.get("bundle")))
 
     async def rollback(_request: Request) -> Response:
         return _told(await run_in_threadpool(control.roll_back))

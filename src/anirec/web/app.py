@@ -37,6 +37,10 @@ SWITCH_SECONDS: Final = 0.001
 """How long a thread may hold the interpreter while another waits: with Python's 5 ms, whoever asks for the server's
 health would wait behind every sum."""
 
+SILENT: Final[Any] = dict.fromkeys(("tracing", "metrics", "logs", "operation_spans", "auto_configure"), False)
+"""FastAPI's own telemetry (from 0.16x on) puts paths and queries into spans, and what errors say into logs: those say
+who likes what. `web.traces` is in its place. Older ones keep the argument and do nothing with it."""
+
 _PROBLEM: Final[dict[str, Any]] = {
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 }
@@ -69,6 +73,7 @@ def create_app(served: Served, folder: Path | None = None) -> FastAPI:
         generate_unique_id_function=_operation_id,
         separate_input_output_schemas=False,
         lifespan=_lifespan(served),
+        telemetry=SILENT,
     )
     problems.add_handlers(app)
     for of_subject in ROUTERS:

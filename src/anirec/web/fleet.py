@@ -1,4 +1,4 @@
-"""Several processes that serve one bundle: they hear from the one that started them when another bundle is to be served.
+"""Several processes that serve one bundle: they hear from the one that started them when another is to be served.
 
 Each process tells over a Unix socket in a private folder that it lives, opens what it is told to, and says what it
 found: a line of JSON for every question and every answer. When the socket ends, so does the process.
@@ -134,5 +134,3 @@ class Fleet(Multiprocess):
         for pid in before - {process.pid for process in self.processes}:
             if pid is not None:
                 metrics.forget_process(pid)
-
-

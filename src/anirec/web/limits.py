@@ -20,6 +20,8 @@ from anirec.web.settings import WebSettings
 LIMITED: Final = ("/api/", "/images/")
 FREE: Final = ("/api/v1/health", "/api/v1/ready", "/api/v1/version")
 UPLOADS: Final = "/api/v1/lists/import"
+
+
 def is_limited(scope: Scope) -> bool:
     """Return whether a request counts."""
     path: str = scope["path"]

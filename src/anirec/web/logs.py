@@ -1,8 +1,8 @@
 """One JSON object a line on standard error: what was asked by the route's template, never with what.
 
-A log holds no path of a request, no query, no body and no address: those say who likes what. A mistake of ours is logged
-by its kind and the places in the code, without the message, which may hold a title or an id. A line has none but the
-`FIELDS`: what is not named there cannot get in, whoever logs it.
+A log holds no path of a request, no query, no body and no address: those say who likes what. A mistake of ours is
+logged by its kind and the places in the code, without the message, which may hold a title or an id. A line has none but
+the `FIELDS`: what is not named there cannot get in, whoever logs it.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ FIELDS: Final = (
     *("error", "at"),
     *("what", "bundle", "served", "why", "detail"),
 )
-"""What a line may have, in this order. id: of the request. trace: of OpenTelemetry. detail: of a bundle that was refused:
-files and folders of the server."""
+"""What a line may have, in this order. id: of the request. trace: of OpenTelemetry. detail: of a bundle that was
+refused: files and folders of the server."""
 API: Final = "/api/v1"
 GIVEN_ID: Final = re.compile(rb"[A-Za-z0-9_.-]{8,64}")
 QUIET: Final = frozenset({"/health", "/ready", "/metrics", "/api/v1/health", "/api/v1/ready"})
@@ -47,7 +47,12 @@ def logger(name: str) -> BoundLogger:
     """Return a logger; everything it says has the id of the request that it is said in."""
     wrapped: BoundLogger = structlog.wrap_logger(
         logging.getLogger(name),
-        processors=[structlog.stdlib.filter_by_level, merge_contextvars, _placed, ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.stdlib.filter_by_level,
+            merge_contextvars,
+            _placed,
+            ProcessorFormatter.wrap_for_formatter,
+        ],
         wrapper_class=BoundLogger,
         cache_logger_on_first_use=True,
     )

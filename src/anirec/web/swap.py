@@ -4,7 +4,7 @@ A new bundle is opened, checked, warmed and tried out beside the old one. Then o
 is answered wholly by the one or by the other, and those inside end where they began. What cannot be served is refused,
 and the old one goes on. The one before is held open, so that going back takes no reading.
 
-    Control ── open, then take or leave ──► Hand: a process that serves      (Swapping in this one, RemoteHand elsewhere)
+    Control ── open, then take or leave ──► Hand: a process that serves   (Swapping in this one, RemoteHand elsewhere)
 
 No process takes a bundle before all could open it, and found the same.
 """
@@ -83,9 +83,9 @@ class Hand(Protocol):
 class Swapping:
     """An application that passes every request to that of the bundle which is served; a `Hand`."""
 
-    def __init__(self, opener: Callable[[Path, bool], Opened], lasting: Lasting) -> None:
-        """Serve nothing so far. opener: opens a bundle, and warms and tries it out if the second argument is true."""
-        self._opener, self._lasting = opener, lasting
+    def __init__(self, lasting: Lasting, *, first: Callable[[Path], Opened], beside: Callable[[Path], Opened]) -> None:
+        """Serve nothing so far. first: opens a bundle where none is served. beside: warms it and tries it out, too."""
+        self._lasting, self._first, self._beside = lasting, first, beside
         self._current: Opened | None = None
         self._before: Opened | None = None
         self._next: Opened | None = None
@@ -104,7 +104,7 @@ class Swapping:
             return Answer(sha256)
         begun = time.perf_counter()
         try:
-            self._next = self._opener(path, self._current is not None)
+            self._next = (self._first if self._current is None else self._beside)(path)
         except Exception as error:
             self._next = None
             if not isinstance(error, (AnirecError, OSError, MemoryError)):

@@ -1,8 +1,8 @@
 """OpenTelemetry, where the environment asks for it: one span a request, named by the route's template.
 
-`OTEL_TRACES_EXPORTER=otlp` (or `console`) switches it on; where to is told by `OTEL_EXPORTER_OTLP_ENDPOINT` and its kin, as
-OpenTelemetry has them. A span says no more than a line of the log does: no path, no query, no body, no address. Nothing
-is loaded otherwise.
+`OTEL_TRACES_EXPORTER=otlp` (or `console`) switches it on; where to is told by `OTEL_EXPORTER_OTLP_ENDPOINT` and more,
+as OpenTelemetry has them. A span says no more than a line of the log does: no path, no query, no body, no address.
+Without it the SDK is not even loaded.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def life(served: Served) -> APIRouter:
 
     def last_swap() -> dict[str, Any] | None:
         last = served.lasting.last
-        return last and last.public()
+        return last.public() if last else None
 
     @routes.get("/health", response_model=schemas.Health)
     async def health() -> Response:
