@@ -56,7 +56,7 @@ def control_of(*processes: Process, named: str = "a") -> Control:
             raise NotABundle("there is no such bundle")
         return Path(asked or "default")
 
-    control = Control(named, resolve)
+    control = Control(named, resolve, Path(named))
     for process in processes:
         control.join(process)
     return control

@@ -61,7 +61,7 @@ def run_alone(
     from anirec.web.swap import Control
     from anirec.wiring.serve import bundle_at
 
-    control = Control(bundle, bundle_at)
+    control = Control(bundle, partial(bundle_at, stale=False), bundle_at(bundle))
     swapping = swapping_of(settings, folder, control.ask)
     config = uvicorn.Config(swapping, **common)  # sets logging up
     if (error := control.join(swapping).error) is not None:
@@ -112,8 +112,8 @@ def run_several(
     address = str(private / "control")
     os.environ[VARIABLE] = json.dumps({"control": address, "page": page, "settings": asdict(settings)})
     try:
-        control = Control(bundle, bundle_at)
-        read_bundle(bundle_at(bundle))  # once here: processes that cannot open it would be started again and again
+        control = Control(bundle, partial(bundle_at, stale=False), bundle_at(bundle))
+        read_bundle(control.path)  # once here: processes that cannot open it would be started again and again
         config = uvicorn.Config("anirec.cli.serving:application", factory=True, **common)
         with listening(control, admin_socket), gathering(control, address):
             Fleet(config, [config.bind_socket()], control.ask).run()

@@ -148,22 +148,25 @@ class Place:
 class Control:
     """Swaps the bundle of one process or of several, all or none. Its methods may be called by any thread."""
 
-    def __init__(self, named: str | None, resolve: Callable[[str | None], Path]) -> None:
+    def __init__(self, named: str | None, resolve: Callable[[str | None], Path], path: Path) -> None:
         """Begin with no process.
 
-        named: the bundle to serve. resolve: says where a named bundle is, and brings it there if need be.
-
-        Raises:
-            AnirecError: what `resolve` raises.
+        named: the bundle to serve; None = the default one. resolve: says where a named bundle is, and brings it there
+        if need be. path: where the first one is.
         """
         self._resolve = resolve
-        self._place = Place(named, resolve(named))
+        self._place = Place(named, path)
         self._before: Place | None = None
         self._hands: list[Hand] = []
         self._lock = threading.Lock()
         self._asked = threading.Event()
         self._last: Outcome | None = None
         threading.Thread(target=self._answer_asks, name="reload", daemon=True).start()
+
+    @property
+    def path(self) -> Path:
+        """Where the bundle is, or was, that is served."""
+        return self._place.path
 
     def join(self, hand: Hand) -> Answer:
         """Let a process open what is served, and serve with the others from now on.
