@@ -190,8 +190,10 @@ def _held(folder: Path) -> Iterator[bool]:
 def _sweep(target: Path) -> None:
     """Remove what writers of a folder left that were killed: nobody holds it."""
     own = f".{glob.escape(target.name)}.*"
-    for left in [*target.parent.glob(f"{own}.part"), *target.parent.glob(f"{own}.old")]:
-        if left.is_dir() and target.exists():
+    parts = list(target.parent.glob(f"{own}.part"))
+    old = target.parent.glob(f"{own}.old") if target.exists() else ()  # else it may be all that there is
+    for left in (*parts, *old):
+        if left.is_dir():
             with suppress(OSError), _held(left) as free:
                 if free:
                     shutil.rmtree(left, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -20,9 +21,18 @@ import anirec.cli.serve
 import anirec.cli.together
 import anirec.cli.workshop  # noqa: F401 - all add their commands to the group
 from anirec.cli.commands import cli
-from anirec.core.errors import AnirecError, BundleError, InputError, MissingAbility, SiteError, SourceError, TitleError
+from anirec.core.errors import (
+    AnirecError,
+    BundleError,
+    InputError,
+    MachineError,
+    MissingAbility,
+    SiteError,
+    SourceError,
+    TitleError,
+)
 
-EXIT_CODES = {InputError: 2, SourceError: 3, BundleError: 4, MissingAbility: 5, SiteError: 6}
+EXIT_CODES = {InputError: 2, SourceError: 3, BundleError: 4, MissingAbility: 5, SiteError: 6, MachineError: 8}
 """What the shell sees for each group of errors; 0 is success, 1 a mistake of ours, 130 an interrupt."""
 
 
@@ -31,8 +41,8 @@ def main() -> None:
     try:
         cli.main(prog_name="anirec", standalone_mode=False)
     except AnirecError as error:
-        _complain(error)
-        sys.exit(next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind)))
+        cause = error.__cause__ and machine_error(error.__cause__)  # what looks like bad data may be a full disk
+        _end(cause if cause and cause.room else error)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
@@ -42,6 +52,48 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except Exception as error:
+        if (machine := machine_error(error)) is None:
+            raise
+        _end(machine)
+
+
+def _end(error: AnirecError) -> None:
+    _complain(error)
+    sys.exit(next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind)))
+
+
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+NO_RIGHT = {errno.EROFS, errno.EACCES, errno.EPERM}
+TOLD_OF_MEMORY = (
+    "cannot allocate memory",
+    "failed to map segment",
+    "out of memory",
+    "bad allocation",
+    "std::bad_alloc",
+)
+TOLD_OF_ROOM = ("no space left on device", "file too large", "disk quota exceeded")
+TOLD_OF_RIGHT = ("read-only file system", "permission denied")
+
+
+def machine_error(error: BaseException) -> MachineError | None:
+    """Return what an error says of the machine, None where it says nothing of it and is a mistake of ours.
+
+    DuckDB, the loader of libraries and threads that cannot be started say it in words only.
+    """
+    said = str(error).lower()
+    number, file = (error.errno, error.filename) if isinstance(error, OSError) else (None, None)
+    file = f": {file}" if file else f" ({str(error).splitlines()[0]})" if said else ""
+    if isinstance(error, MemoryError) or number == errno.ENOMEM or any(words in said for words in TOLD_OF_MEMORY):
+        return MachineError(f"memory does not suffice{file}; give it more, or ask for less at once")
+    if number in NO_ROOM or any(words in said for words in TOLD_OF_ROOM):
+        return MachineError(f"there is no room on the disk{file}; make some, or name another folder. {KEPT}")
+    if number in NO_RIGHT or any(words in said for words in TOLD_OF_RIGHT):
+        return MachineError(f"this cannot be read or written{file}; name another folder. {KEPT}", room=False)
+    return None
+
+
+KEPT = "What was there before is as it was"
 
 
 def _complain(error: AnirecError) -> None:

@@ -84,10 +84,9 @@ def serve(
     anirec serve --images none --no-sites
     """
     try:
-        import uvicorn  # noqa: F401 - to say what is missing, before the page is built
-
         from anirec.web.logs import configuration
         from anirec.web.page import page_files
+        from anirec.web.patience import Patient
     except ImportError as error:
         raise MissingAbility(INSTALL) from error
 
@@ -98,6 +97,7 @@ def serve(
         "port": port,
         "log_config": configuration(log_level.upper()),
         "access_log": False,
+        "http": Patient,
         "ws": "none",  # there is nothing to ask for over WebSocket, and uvicorn logs the paths of those who try
         "server_header": False,
         "proxy_headers": behind_proxy is not None,

@@ -36,8 +36,21 @@ TRIES: Final = 3
 """How often a bundle is opened that is replaced while it is read."""
 STARTUP_FAILURE: Final = 3
 """Exit code where the port is taken, as uvicorn has it."""
+DESCRIPTORS: Final = 65_536
 HANGUP: Final = getattr(signal, "SIGHUP", None)
 """Not everywhere."""
+
+
+def more_descriptors() -> None:
+    """Let this process hold as many connections as the system allows: each takes a descriptor."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def run_alone(
@@ -61,6 +74,7 @@ def run_alone(
     from anirec.web.swap import Control
     from anirec.wiring.serve import bundle_at
 
+    more_descriptors()
     control = Control(bundle, partial(bundle_at, stale=False), bundle_at(bundle))
     swapping = swapping_of(settings, folder, control.ask)
     config = uvicorn.Config(swapping, **common)  # sets logging up
@@ -111,6 +125,7 @@ def run_several(
     page = str(folder) if folder else None
     address = str(private / "control")
     os.environ[VARIABLE] = json.dumps({"control": address, "page": page, "settings": asdict(settings)})
+    more_descriptors()
     try:
         control = Control(bundle, partial(bundle_at, stale=False), bundle_at(bundle))
         read_bundle(control.path)  # once here: processes that cannot open it would be started again and again

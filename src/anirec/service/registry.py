@@ -99,11 +99,11 @@ def fetched(
         version = _version(client, address, wanted)
         folder = _in_cache(client, address, version, cache / "bundles")
     except SiteError as error:
-        folder = _remembered(remembered, cache / "bundles")
-        if stale is None or folder is None:
+        last = _remembered(remembered, cache / "bundles")
+        if stale is None or last is None:
             raise
-        stale(f"{error}. Taken instead: {wanted} as it was when the registry last answered, {folder}")
-        return folder
+        stale(f"{error}. Taken instead: {wanted} as it was when the registry last answered, {last}")
+        return last
     with new_file(remembered) as file:
         file.write_text(json.dumps({HASH: folder.name, "version": version.version}) + "\n", encoding="utf-8")
     return folder
