@@ -46,11 +46,9 @@ def test_a_thousand_slow_clients_keep_nobody_from_an_answer(bundle: Path, tmp_pa
     limited = ["sh", "-c", 'ulimit -S -n 256; exec "$@"', "sh"]  # what systems give: a server asks for more by itself
     with running(tmp_path, bundle, before=limited) as server:
         port = int(server.url.rpartition(":")[2])
-        slow = []
-        for n in range(MANY):
-            one = socket.create_connection(("127.0.0.1", port), timeout=30)
+        slow = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(MANY)]
+        for n, one in enumerate(slow):
             one.sendall(b"GET /api/v1/genres HTTP/1.1\r\nhost: localhost\r\nx-slow: " if n % 2 else HALF_A_BODY)
-            slow.append(one)
         waits = []
         with httpx.Client(base_url=server.url, timeout=30) as client:
             for round_ in range(40):
@@ -60,6 +58,8 @@ def test_a_thousand_slow_clients_keep_nobody_from_an_answer(bundle: Path, tmp_pa
                 answer = client.get(f"{API}/anime/{1 + round_ % 9}")
                 waits.append(time.monotonic() - begun)
                 assert answer.status_code == 200
+            taste = client.post(f"{API}/recommendations", json={"likes": [4]})
+            assert taste.status_code == 200
         assert server.get("/health").status_code == 200
         for one in slow:
             one.close()
@@ -122,7 +122,7 @@ def test_a_clock_that_jumps_changes_no_answer_and_lets_nobody_in_more_often(bund
     year = 365 * 86400
     before, processes.COMMAND = processes.COMMAND, code
     try:
-        with running(tmp_path, bundle, "--rate", "60") as server:
+        with running(tmp_path, bundle, "--rate", "2") as server:
             first = server.get(f"{API}/anime/4")
             for jump in (year, -2 * year, 0):
                 told.write_text(str(jump))

@@ -14,6 +14,7 @@ import anirec.cli.browse
 import anirec.cli.data
 import anirec.cli.doctor
 import anirec.cli.encoders
+import anirec.cli.exports
 import anirec.cli.fetch
 import anirec.cli.registry
 import anirec.cli.search

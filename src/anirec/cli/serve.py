@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import logging.config
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -104,6 +105,7 @@ def serve(
         "forwarded_allow_ips": behind_proxy,
         "timeout_graceful_shutdown": GRACE,
     }
+    logging.config.dictConfig(common["log_config"])  # what is said before uvicorn does so is a line of JSON, too
     if workers == 1:
         serving.run_alone(bundle, settings, folder, admin_socket, common)
     else:

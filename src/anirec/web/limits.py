@@ -60,11 +60,12 @@ class RateLimit:
 
 
 class Gate:
-    """Lets so many requests in at once, and reads their bodies up to a size; refuses the others with 429 or 413.
+    """Reads bodies up to a size, and lets so many requests in at once; refuses the others with 413, 408 or 429.
 
     Who is refused is told so a moment later: whoever asks again at once would otherwise take the time of those who are
-    being answered. A body is read whole before the application sees the request: one that drips holds no thread, and
-    none is parsed that is too large, whatever its header said.
+    being answered. A body is read whole before a place inside is taken and before the application sees the request: one
+    that drips holds no thread and no place, however many there are of its kind; all that are on their way may have
+    `most_reading` bytes together.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Gate:
         self._settings = settings
         self._all = everybody or Count(settings.waiting)
         self._uploads = uploads or Count(settings.uploads)
+        self._reading = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass the request on."""
@@ -83,75 +85,95 @@ class Gate:
             return
         upload = scope["path"] == UPLOADS
         counts = (self._all, self._uploads) if upload else (self._all,)
+        body = await self._read(
+            scope, receive, send, self._settings.most_upload if upload else self._settings.most_body
+        )
+        if body is None:
+            return
         if any(count.inside >= count.most for count in counts):
-            metrics.REFUSED.labels("busy").inc()
-            await asyncio.sleep(self._settings.busy_seconds)
-            await _refuse(
-                429, "too much is being asked at once; come again", {"Retry-After": "1"}, scope, receive, send
-            )
+            await self._busy(scope, receive, send)
             return
         for count in counts:
             count.inside += 1
         metrics.INSIDE.inc()
         try:
-            await self._within(scope, receive, send, self._settings.most_upload if upload else self._settings.most_body)
+            await self._app(scope, _replayed(body, receive), send)
         finally:
             metrics.INSIDE.dec()
             for count in counts:
                 count.inside -= 1
 
-    async def _within(self, scope: Scope, receive: Receive, send: Send, most: int) -> None:
+    async def _read(self, scope: Scope, receive: Receive, send: Send, most: int) -> bytes | None:
+        """Return the whole body, None where the client went away or was refused."""
         try:
             async with asyncio.timeout(self._settings.body_seconds):
-                body = await _body(scope, receive, most)
+                return await self._body(scope, receive, most)
         except TimeoutError:
             metrics.REFUSED.labels("slow").inc()
             await _refuse(408, f"the body was not whole in {self._settings.body_seconds:g} s", {}, scope, receive, send)
-            return
         except _TooLarge:
             metrics.REFUSED.labels("size").inc()
             detail = f"the body is larger than {most / 2**20:g} MB"
             await _refuse(413, detail, {"Connection": "close"}, scope, receive, send)
-            return
-        if body is None:
-            return
-        told = False
+        except _TooMuch:
+            await self._busy(scope, receive, send)
+        return None
 
-        async def replay() -> Message:
-            nonlocal told
-            if told:
-                return await receive()
-            told = True
-            return {"type": "http.request", "body": body, "more_body": False}
+    async def _body(self, scope: Scope, receive: Receive, most: int) -> bytes | None:
+        """Return the whole body, None where the client went away.
 
-        await self._app(scope, replay, send)
+        Raises:
+            _TooLarge: it has more than `most` bytes, or says so.
+            _TooMuch: with all others that are on their way it has more than there is room for.
+        """
+        for name, value in scope["headers"]:
+            if name == b"content-length" and value.isdigit() and int(value) > most:
+                raise _TooLarge
+        parts, size = [], 0
+        try:
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return None
+                part = message.get("body", b"")
+                size += len(part)
+                self._reading += len(part)
+                if size > most:
+                    raise _TooLarge
+                if self._reading > self._settings.most_reading:
+                    raise _TooMuch
+                parts.append(part)
+                if not message.get("more_body"):
+                    return b"".join(parts)
+        finally:
+            self._reading -= size
+
+    async def _busy(self, scope: Scope, receive: Receive, send: Send) -> None:
+        metrics.REFUSED.labels("busy").inc()
+        await asyncio.sleep(self._settings.busy_seconds)
+        await _refuse(429, "too much is being asked at once; come again", {"Retry-After": "1"}, scope, receive, send)
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """Return what gives a body that was read, and then goes on as before."""
+    told = False
+
+    async def replay() -> Message:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
 
 
 class _TooLarge(Exception):
     """A body has more bytes than it may."""
 
 
-async def _body(scope: Scope, receive: Receive, most: int) -> bytes | None:
-    """Return the whole body, None where the client went away.
-
-    Raises:
-        _TooLarge: it has more than `most` bytes, or says so.
-    """
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit() and int(value) > most:
-            raise _TooLarge
-    parts, size = [], 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        part = message.get("body", b"")
-        size += len(part)
-        if size > most:
-            raise _TooLarge
-        parts.append(part)
-        if not message.get("more_body"):
-            return b"".join(parts)
+class _TooMuch(Exception):
+    """All bodies that are on their way have more bytes than they may."""
 
 
 async def _refuse(
