@@ -212,7 +212,9 @@ class Control:
             asked = named if named is not None else self._place.named
             try:
                 path = self._resolve(asked)
-            except (AnirecError, OSError) as error:
+            except Exception as error:
+                if not isinstance(error, (AnirecError, OSError)):
+                    LOGGER.exception("reload")  # a registry's client raises what it pleases
                 return self._refused(Answer.of(error))
             return self._swapped(Place(asked, path), "swapped")
 
