@@ -22,6 +22,8 @@ from web.serving import API
 
 COMMAND = "import sys; from anirec.cli import main; sys.exit(main())"
 PATIENCE = 60.0
+LIKED = (1, 5, 6, 7, 8, 15, 16, 18, 19)
+"""Ids that the real catalogue has, and that of the small bundle."""
 
 
 def free_port() -> int:
@@ -163,7 +165,7 @@ def _ask(client: httpx.Client, n: int, found: Crowd, lock: threading.Lock) -> No
             answer = client.get("/version")
             bundle = answer.json()["bundle"]
         else:
-            answer = client.post(f"{API}/recommendations", json={"likes": [4 + n % 9], "k": 3})
+            answer = client.post(f"{API}/recommendations", json={"likes": [LIKED[n % len(LIKED)]], "k": 3})
         problem = None if answer.status_code == httpx.codes.OK else f"{answer.status_code} {answer.text}"
     except httpx.HTTPError as error:
         problem = repr(error)
