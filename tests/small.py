@@ -31,8 +31,11 @@ def write_anime_table(folder: Path) -> None:
     duckdb.sql(f"COPY (SELECT {columns} FROM range(1, {N + 1}) t(i)) TO '{folder / 'anime.parquet'}' (FORMAT parquet)")
 
 
-def write_small_bundle(folder: Path) -> Path:
-    """Write the bundle to `folder / "bundle"`: 1, 2, 3 are seasons of one series, 20 is an adult title."""
+def write_small_bundle(folder: Path, **about: object) -> Path:
+    """Write the bundle to `folder / "bundle"`: 1, 2, 3 are seasons of one series, 20 is an adult title.
+
+    about: for the manifest; makes it another bundle.
+    """
     data, rng = two_tastes(users=400), np.random.default_rng(0)
     parts: dict[str, ease.Ease | popularity.Popularity] = {
         "ease": ease.fit(data, ease.EaseConfig(l2=5.0, min_likes=2), rng),
@@ -49,5 +52,5 @@ def write_small_bundle(folder: Path) -> Path:
     write_titles(work, tables["titles.parquet"])
     states = {name: part.state() for name, part in parts.items()} | {"blend": mixed, "similar": mixed}
     catalogue = catalogue_of(N, franchises=[[1, 2, 3]], adult=[20], genres={4: ["Drama"]})
-    write_bundle(folder / "bundle", BundleContent(catalogue, states, "blend", tables, {}))
+    write_bundle(folder / "bundle", BundleContent(catalogue, states, "blend", tables, about))
     return folder / "bundle"

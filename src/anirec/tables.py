@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
+import glob
 import hashlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -19,8 +22,16 @@ from numpy.typing import NDArray
 
 from anirec.core.errors import BadTable
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 SCRATCH_MEMORY: Final = 4 << 30
 """Bytes that DuckDB may hold in `scratch`, or what it holds to by itself if that is less."""
+
+_RENAMEAT2: Final = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
+"""Linux's, from glibc 2.28 on; what else there is has two renames."""
 
 UNITS: Final = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 
@@ -134,27 +145,75 @@ def full_list_sources(folder: Path) -> tuple[str, ...]:
 def new_folder(target: Path) -> Iterator[Path]:
     """Yield a temporary folder beside `target` that becomes `target` when the block ends without an error.
 
-    An existing `target` is replaced; until then it stays as it was. After an error or an interrupt nothing is left.
+    An existing `target` is replaced; until then it stays as it was. After an error or an interrupt nothing is left;
+    what a writer left that was killed is removed by the next one.
     """
     target = target.absolute()
     target.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(target)
     work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
     try:
-        yield work
-        for file in work.rglob("*"):
-            _flush(file)
-        _flush(work)
-        work.chmod(0o755)
-        _swap(work, target)
-        _flush(target.parent)
+        with _held(work):
+            yield work
+            for file in work.rglob("*"):
+                _flush(file)
+            _flush(work)
+            work.chmod(0o755)
+            _swap(work, target)
+            _flush(target.parent)
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise
 
 
+@contextmanager
+def _held(folder: Path) -> Iterator[bool]:
+    """Hold a folder for as long as the block works, so that nobody takes it for left over; yields whether it was free.
+
+    The lock is the system's, and goes with the process. Where there are none, nothing is ever left over.
+    """
+    if fcntl is None:
+        yield False
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(handle)
+
+
+def _sweep(target: Path) -> None:
+    """Remove what writers of a folder left that were killed: nobody holds it."""
+    own = f".{glob.escape(target.name)}.*"
+    parts = list(target.parent.glob(f"{own}.part"))
+    old = target.parent.glob(f"{own}.old") if target.exists() else ()  # else it may be all that there is
+    for left in (*parts, *old):
+        if left.is_dir():
+            with suppress(OSError), _held(left) as free:
+                if free:
+                    shutil.rmtree(left, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Let two folders take each other's names, at once; returns whether the system could."""
+    if _RENAMEAT2 is None:
+        return False
+    here = -100  # AT_FDCWD
+    exchange = 2  # RENAME_EXCHANGE
+    return bool(_RENAMEAT2(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0)
+
+
 def _swap(work: Path, target: Path) -> None:
     if not target.exists():
         work.rename(target)
+        return
+    if _exchange(work, target):  # never a moment without a folder of this name, even for who is killed
+        shutil.rmtree(work, ignore_errors=True)
         return
     old = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".old", dir=target.parent))
     target.rename(old / "was")

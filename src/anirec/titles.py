@@ -61,6 +61,11 @@ class TitleIndex:
     places_of: Callable[[str], Sequence[int]]
     texts: Callable[[], tuple[Sequence[str], Sequence[str]]]
 
+    def fill(self) -> None:
+        """Bring all titles into memory, so that the file is not read again."""
+        self.places_of("")
+        self._texts  # noqa: B018 - read when it is first asked for
+
     @cached_property
     def _texts(self) -> tuple[Sequence[str], Sequence[str]]:
         return self.texts()

@@ -154,7 +154,7 @@ def test_a_run_is_tracked_from_settings_to_figures(
     assert train.data.params["seed"] == "0"
     assert len(train.data.params["data.tables.ratings"]) == 64
     assert "config.ease.l2" in train.data.params
-    assert {file.path for file in client.list_artifacts(train.info.run_id)} == {"card.md", "report.json"}
+    assert {file.path for file in client.list_artifacts(train.info.run_id)} == {"bundle", "card.md", "report.json"}
     for run in (train, evaluate):
         assert run.info.status == "FINISHED"
         value, low = run.data.metrics["ease.raw.ndcg_at_10"], run.data.metrics["ease.raw.ndcg_at_10.low"]

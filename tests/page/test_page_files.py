@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -61,36 +62,23 @@ def test_who_wants_the_page_while_another_builds_it_waits_and_builds_nothing(che
     assert npm.read_text().splitlines() == ["ci", "run build"]
 
 
-def test_several_workers_get_the_folder_of_the_one_that_started_them(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    uvicorn = pytest.importorskip("uvicorn", reason="the extra serve is not installed")
-    from anirec.cli import serve
-    from anirec.web import metrics
+def test_the_page_is_built_once_before_any_worker_starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("uvicorn", reason="the extra serve is not installed")
+    from anirec.cli import serve, serving
 
-    assert metrics.exposition()  # made before several processes are said to share it
-    built: list[Path] = []
-    opened: list[Path | None] = []
+    happened: list[object] = []
 
     def build() -> Path:
-        assert not opened, "before any process starts"
-        built.append(tmp_path)
+        happened.append("built")
         return tmp_path
 
-    def run(application: str, *, factory: bool, workers: int, **_: Any) -> None:
-        assert (application, factory) == ("anirec.cli.serve:application", True)
-        for _worker in range(workers):
-            serve.application()
+    def several(_bundle: object, _settings: object, folder: Path, _socket: object, common: Mapping[str, Any]) -> None:
+        happened.append((folder, common["workers"]))
 
     monkeypatch.setattr(page, "page_files", build)
-    monkeypatch.setattr(uvicorn, "run", run)
-    monkeypatch.setattr(serve, "application_of", lambda _bundle, _settings, folder: opened.append(folder))
-    for name in (serve.VARIABLE, "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        monkeypatch.setenv(name, "1")  # so that it is put back
-    monkeypatch.setenv(serve.METRICS_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(serving, "run_several", several)
     serve.serve.main(["--workers", "3"], standalone_mode=False)
-    assert built == [tmp_path]
-    assert opened == [tmp_path] * 3
+    assert happened == ["built", (tmp_path, 3)]
 
 
 def test_a_generated_file_is_no_change(checkout: Path, npm: Path) -> None:
@@ -161,7 +149,7 @@ def test_the_lock_file_names_no_registry_and_pins_every_package() -> None:
 
 def test_the_client_is_made_from_the_api_as_it_is() -> None:
     pytest.importorskip("fastapi", reason="the extra serve is not installed")
-    from anirec.cli.serve import application_of
+    from anirec.cli.serving import application_of
     from anirec.web.settings import WebSettings
 
     kept = json.loads((ROOT / "frontend" / "openapi.json").read_text(encoding="utf-8"))

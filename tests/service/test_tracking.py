@@ -14,7 +14,8 @@ import pytest
 from anirec.core.errors import InputError, MissingAbility, SiteError
 from anirec.evaluate.intervals import Interval
 from anirec.evaluate.report import Report, Row
-from anirec.service.tracking import NoTracker, Tracker, note_asked, note_report, note_tuned, tracked
+from anirec.service import tracking
+from anirec.service.tracking import NoTracker, Tracker, begun, note_asked, note_report, note_tuned, send, tracked
 from anirec.service.tuning import Trial, Tuned
 
 ROW = Row("ease", "raw", 25, {"ndcg@10": Interval(0.5, 0.4, 0.6, 30)}, 0.75, 0.5, 120.0, 0.9, {})
@@ -40,6 +41,9 @@ class Remembered:
 
     def document(self, name: str, text: str) -> None:
         self.files[name] = text
+
+    def folder(self, name: str, path: Path) -> None:
+        self.files[name] = str(path)
 
     @contextmanager
     def inner(self, name: str) -> Iterator[Tracker]:
@@ -156,10 +160,87 @@ def test_a_server_that_does_not_answer_and_a_place_that_cannot_be(
 ) -> None:
     pytest.importorskip("mlflow", reason='MLflow is not installed; pip install "anirec[track]"')
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    with pytest.raises(SiteError, match="cannot keep this run at http"), tracked("http://127.0.0.1:9", "x"):
+    with pytest.raises(SiteError, match="cannot keep this run at http"), begun("http://127.0.0.1:9", "x"):
         pass
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="cannot keep this run at file"), tracked(str(tmp_path / "file" / "in"), "x"):
         pass
     with pytest.raises(InputError, match="cannot keep this run at nothing"), tracked("nothing://x", "x"):
         pass
+
+
+class Server:
+    """MLflow as a server that is up and down: a folder behind a door."""
+
+    def __init__(self, client: Any) -> None:
+        self.client, self.up = client, True
+
+    def __getattr__(self, name: str) -> Any:
+        from mlflow.exceptions import MlflowException
+
+        def ask(*words: Any, **named: Any) -> Any:
+            if not self.up:
+                raise MlflowException("connection refused")
+            return getattr(self.client, name)(*words, **named)
+
+        return ask
+
+
+@pytest.fixture
+def server(client: Any, monkeypatch: pytest.MonkeyPatch) -> Server:
+    found = Server(client)
+    monkeypatch.setattr(tracking, "client_of", lambda _address: found)
+    return found
+
+
+@pytest.mark.parametrize("goes_down", ["before", "during", "at the end", "within"])
+def test_a_server_that_goes_down_holds_no_work_up_and_nothing_is_lost(
+    server: Server, tmp_path: Path, goes_down: str
+) -> None:
+    said: list[str] = []
+    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle" / "manifest.json").write_text("{}")
+    server.up = goes_down != "before"
+    with tracked("http://somewhere", "train b", untracked=tmp_path / "untracked", say=said.append) as tracker:
+        note_asked(tracker, FACTS, CONFIG, seed=3)
+        server.up = server.up and goes_down != "during"
+        with tracker.inner("trial 0") as own:
+            own.parameters({"l2": 5})
+            server.up = server.up and goes_down != "within"
+            own.figures({"ndcg@10": 0.5})
+        note_report(tracker, REPORT)
+        tracker.document("card.md", "# Model card\n")
+        tracker.folder("bundle", tmp_path / "bundle")
+        server.up = server.up and goes_down != "at the end"
+    assert "The work goes on without it." in said[0]
+    assert len(said) == 2
+    (kept,) = (tmp_path / "untracked").iterdir()
+    assert f"anirec track {kept} --to http://somewhere" in said[1]
+    with pytest.raises(SiteError):
+        send(kept, "http://somewhere")
+    server.up = True
+    assert send(kept, "http://somewhere") == "train b"
+    assert not kept.exists()
+    run = next(
+        run for run in whole_runs(server.client) if run.info.run_name == "train b" and "card.md" in names(server, run)
+    )
+    assert run.data.params["config.mult-dae.loop.lr"] == "0.001"
+    assert run.data.metrics["ease.raw.ndcg_at_10"] == 0.5
+    assert names(server, run) == {"card.md", "report.json", "bundle"}
+    trials = [
+        found for found in whole_runs(server.client) if found.data.tags.get("mlflow.parentRunId") == run.info.run_id
+    ]
+    assert [(trial.data.params, trial.data.metrics) for trial in trials] == [({"l2": "5"}, {"ndcg_at_10": 0.5})]
+
+
+def whole_runs(client: Any) -> list[Any]:
+    return list(client.search_runs([client.get_experiment_by_name("anirec").experiment_id]))
+
+
+def names(server: Server, run: Any) -> set[str]:
+    return {file.path for file in server.client.list_artifacts(run.info.run_id)}
+
+
+def test_a_folder_without_notes_is_not_sent(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no notes of a run"):
+        send(tmp_path, "mlruns")

@@ -119,13 +119,13 @@ def test_large_answers_are_zipped_for_who_can_read_it(client: TestClient) -> Non
 def test_logs_and_figures_say_nothing_of_what_was_asked(
     client: TestClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logs.LOGGER, "propagate", True)
+    monkeypatch.setattr(logging.getLogger("anirec"), "propagate", True)
     caplog.set_level(logging.INFO, logger="anirec.web")
     client.post(f"{API}/recommendations", json={"likes": ["Show 7", 13]})
     client.get(f"{API}/titles?q=Show+7")
     client.get(f"{API}/anime/13?x=Show")
     client.post(f"{API}/lists/import", files={"file": ("mine.csv", b"title\nShow 7\n")})
-    lines = [json.loads(logs.JsonLines().format(record)) for record in caplog.records if record.name == "anirec.web"]
+    lines = [json.loads(logs.formatter().format(record)) for record in caplog.records if record.name == "anirec.web"]
     assert [line["route"] for line in lines] == [
         f"{API}/{route}" for route in ("recommendations", "titles", "anime/{anime_id}", "lists/import")
     ]
@@ -138,7 +138,7 @@ def test_logs_and_figures_say_nothing_of_what_was_asked(
 def test_a_mistake_is_logged_by_its_place_without_what_it_says(
     small_bundle: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logs.LOGGER, "propagate", True)
+    monkeypatch.setattr(logging.getLogger("anirec"), "propagate", True)
     app = create_app(serving.served(small_bundle))
 
     @app.get("/broken")
@@ -151,7 +151,9 @@ def test_a_mistake_is_logged_by_its_place_without_what_it_says(
         answer = asking.get("/broken", headers={"x-request-id": "asked-by-a-test"})
     assert (answer.status_code, answer.json()["type"]) == (500, "/problems/mistake")
     assert answer.json()["instance"] == answer.headers["x-request-id"] == "asked-by-a-test"
-    (line,) = [json.loads(logs.JsonLines().format(r)) for r in caplog.records if r.getMessage() == "mistake"]
+    lines = [json.loads(logs.formatter().format(record)) for record in caplog.records if record.name == "anirec.web"]
+    (line,) = [line for line in lines if line["event"] == "mistake"]
+    assert line["id"] == "asked-by-a-test"
     assert line["error"] == "KeyError"
     assert line["at"][-1].endswith(" broken")
     assert "somebody" not in json.dumps(line)

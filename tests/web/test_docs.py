@@ -16,7 +16,8 @@ import pytest
 import uvicorn
 from starlette.testclient import TestClient
 
-from anirec.cli.serve import application_of, serve
+from anirec.cli.serve import serve
+from anirec.cli.serving import application_of
 from anirec.web.problems import BY_STATUS, KINDS
 from anirec.web.settings import WebSettings
 from web.serving import API

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Message, Receive, Scope, Send
 
-from anirec.web.limits import MOST_ADDRESSES, Bucket, Gate, network_of
+from anirec.web.counting import MOST_ADDRESSES, Bucket
+from anirec.web.limits import Gate, network_of
 from anirec.web.settings import WebSettings
 from web.serving import API, client
 
@@ -123,6 +124,28 @@ def test_who_comes_when_it_is_full_is_told_so_and_the_others_are_answered(path: 
     found = asyncio.run(crowd())
     assert sorted(found[:8]) == [200] * 3 + [429] * 5
     assert found[-1] == 200
+
+
+def test_bodies_that_drip_take_no_place_from_those_that_are_whole() -> None:
+    async def crowd() -> tuple[list[int], list[int]]:
+        gate = Gate(fine, WebSettings(waiting=2, body_seconds=0.5, busy_seconds=0.01))
+        slow = [asyncio.create_task(ask(gate, [b"x", b"y"] * 20, pause=0.1)) for _ in range(50)]
+        await asyncio.sleep(0.05)
+        quick = [await ask(gate, [b"x"]) for _ in range(5)]
+        return quick, await asyncio.gather(*slow)
+
+    assert asyncio.run(crowd()) == ([200] * 5, [408] * 50)
+
+
+def test_all_that_is_on_its_way_has_a_limit_together_and_its_room_is_free_again() -> None:
+    async def crowd() -> list[int]:
+        gate = Gate(fine, WebSettings(most_reading=100, busy_seconds=0.01))
+        first = asyncio.create_task(ask(gate, [b"x" * 80, b"x"], pause=0.02))
+        await asyncio.sleep(0.03)
+        second = await ask(gate, [b"x" * 60])
+        return [await first, second, await ask(gate, [b"x" * 90])]
+
+    assert asyncio.run(crowd()) == [200, 429, 200]
 
 
 def test_health_is_told_however_full_it_is() -> None:

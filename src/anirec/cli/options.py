@@ -72,7 +72,8 @@ bundle_option = click.option(
     "--bundle",
     type=click.Path(file_okay=False),
     metavar="DIR",
-    help="Folder written by `anirec train`.  [default: $ANIREC_BUNDLE, else the starter bundle]",
+    help="Folder written by `anirec train`, or mlflow://NAME@champion.  [default: $ANIREC_BUNDLE, else the starter "
+    "bundle]",
 )
 changed_option = folder_option(
     "--out",

@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import ipaddress
 import json
-import os
-import shutil
+import logging.config
 import sys
-import tempfile
-from collections.abc import Mapping
-from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import click
 
-from anirec.cli import options
+from anirec.cli import options, serving
 from anirec.cli.commands import cli
+from anirec.cli.serving import INSTALL, application_of
 from anirec.core.errors import InputError, MissingAbility
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
-
-    from anirec.search.encoders import TextEncoder
-    from anirec.web.served import Served
     from anirec.web.settings import WebSettings
 
-INSTALL: Final = "serving needs FastAPI and uvicorn: pip install 'anirec[serve]'"
-VARIABLE: Final = "ANIREC_SERVE"
-"""Tells the processes of one server what to serve and how; set by the command, not by people."""
-METRICS_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 OPEN_RATE: Final = 600
 """Requests a minute from one address where others than this machine may ask, unless something else is said."""
 GRACE: Final = 20
@@ -69,15 +55,29 @@ GRACE: Final = 20
     help=f"Requests a minute from one address; 0 = any number.  [default: 0 on this machine alone, else {OPEN_RATE}]",
 )
 @click.option("--behind-proxy", metavar="ADDRESS", help="Believe this address when it says for whom it asks.")
+@options.file_option(
+    "--admin-socket",
+    metavar="FILE",
+    about="A Unix socket for who runs the server: POST /admin/reload, POST /admin/rollback, GET /admin/state.",
+)
 @click.option("--no-page", is_flag=True, help="The API alone.")
 @click.option("--no-sites", is_flag=True, help="Never ask a site for somebody's list.")
 @click.option("--log-level", type=click.Choice(["info", "warning", "error"]), default="info", show_default=True)
 def serve(
-    *, host: str, port: int, workers: int, bundle: str | None, behind_proxy: str | None, log_level: str, **how: Any
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    bundle: str | None,
+    behind_proxy: str | None,
+    admin_socket: Path | None,
+    log_level: str,
+    **how: Any,
 ) -> None:
     """Serve the API and the page until Ctrl-C.
 
     Nothing that people send is kept. Logs are JSON lines on standard error; figures for Prometheus are at /metrics.
+    After SIGHUP the bundle that is there now is served, if it is sound; no request is lost.
 
     \b
     anirec serve
@@ -85,10 +85,9 @@ def serve(
     anirec serve --images none --no-sites
     """
     try:
-        import uvicorn
-
         from anirec.web.logs import configuration
         from anirec.web.page import page_files
+        from anirec.web.patience import Patient
     except ImportError as error:
         raise MissingAbility(INSTALL) from error
 
@@ -99,24 +98,18 @@ def serve(
         "port": port,
         "log_config": configuration(log_level.upper()),
         "access_log": False,
+        "http": Patient,
+        "ws": "none",  # there is nothing to ask for over WebSocket, and uvicorn logs the paths of those who try
         "server_header": False,
         "proxy_headers": behind_proxy is not None,
         "forwarded_allow_ips": behind_proxy,
         "timeout_graceful_shutdown": GRACE,
     }
+    logging.config.dictConfig(common["log_config"])  # what is said before uvicorn does so is a line of JSON, too
     if workers == 1:
-        uvicorn.run(application_of(bundle, settings, folder), **common)
-        return
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # processes are as many as there are cores to use
-        os.environ.setdefault(name, "1")
-    counts = tempfile.mkdtemp(prefix="anirec-metrics-")
-    os.environ.setdefault(METRICS_VARIABLE, counts)
-    page = str(folder) if folder else None
-    os.environ[VARIABLE] = json.dumps({"bundle": bundle, "page": page, "settings": asdict(settings)})
-    try:
-        uvicorn.run("anirec.cli.serve:application", factory=True, workers=workers, **common)
-    finally:
-        shutil.rmtree(counts, ignore_errors=True)
+        serving.run_alone(bundle, settings, folder, admin_socket, common)
+    else:
+        serving.run_several(bundle, settings, folder, admin_socket, {**common, "workers": workers})
 
 
 def settings_of(
@@ -159,84 +152,6 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def application() -> FastAPI:
-    """Return the application of one of several processes, which `serve` told what to serve."""
-    from anirec.web.settings import Images, WebSettings
-
-    told: Mapping[str, Any] = json.loads(os.environ[VARIABLE])
-    said = dict(told["settings"])
-    lists = {name: tuple(said[name]) for name in ("trusted_hosts", "cors")}
-    settings = WebSettings(**{**said, **lists, "images": Images(said["images"])})
-    return application_of(told["bundle"], settings, Path(told["page"]) if told["page"] else None)
-
-
-def application_of(bundle: str | None, settings: WebSettings, folder: Path | None = None) -> FastAPI:
-    """Open a bundle and return the application that answers from it. folder: of the built page, None = the API alone.
-
-    Raises:
-        BundleError: there is no sound bundle there.
-        MissingAbility: what serving needs is not installed.
-    """
-    try:
-        from anirec.web.app import create_app
-    except ImportError as error:
-        raise MissingAbility(INSTALL) from error
-
-    return create_app(served_of(bundle, settings), folder)
-
-
-def served_of(bundle: str | None, settings: WebSettings) -> Served:
-    """Open a bundle for serving.
-
-    Raises:
-        BundleError: there is no sound bundle there.
-    """
-    from anirec.service.atlas import Map
-    from anirec.stores.bundle import MANIFEST, read_bundle
-    from anirec.stores.facts import FactsTable
-    from anirec.tables import sha256
-    from anirec.web.served import Served
-    from anirec.wiring.atlas import atlas_of
-    from anirec.wiring.search import open_later, search_of
-    from anirec.wiring.serve import default_bundle, service_of
-
-    opened = read_bundle(Path(bundle) if bundle is not None else default_bundle())
-    facts = FactsTable(opened.anime_table)
-    service = replace(service_of(opened), facts=facts)
-    search = None
-    try:
-        search = search_of(opened, service, encoder=open_later)
-    except MissingAbility as error:
-        click.echo(f"anirec: without search: {error}", err=True)
-    atlas = Map(service, atlas_of(opened)) if opened.atlas is not None else None
-    card = service.path / "card.md"
-    return Served(
-        service,
-        settings,
-        search=search,
-        atlas=atlas,
-        card=card.read_text(encoding="utf-8") if card.is_file() else "",
-        bundle_hash=sha256(service.path / MANIFEST),
-        warmers=(facts.fill, *([partial(_open, search.encoder)] if search else []), _settle),
-    )
-
-
-def _open(encoder: TextEncoder) -> None:
-    encoder.encode(["anime"])
-
-
-def _settle() -> None:
-    """Make little of what stays for good: never look through it for garbage, and give back what building it took.
-
-    Looking through it takes some 50 ms, in which nobody is answered; what building leaves behind is some 35 MB, which
-    glibc would keep.
-    """
-    gc.collect()
-    gc.freeze()
-    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
-        trim(0)
 
 
 @cli.command()

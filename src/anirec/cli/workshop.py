@@ -67,6 +67,12 @@ model_options = (
 @quick_option
 @encoder_option
 @options.work_option("they are encoded once")
+@click.option(
+    "--hold-out",
+    type=click.IntRange(min=10),
+    metavar="N",
+    help="Learn nothing from N users, drawn by the seed: `anirec promote` asks the bundle for them.",
+)
 @click.option("--resume", is_flag=True, help="Go on with a training of nets that was cut short, where it stopped.")
 @options.track_option
 @options.json_option
@@ -80,6 +86,7 @@ def train(
     quick: bool,
     encoder: Path | None,
     work: Path | None,
+    hold_out: int | None,
     resume: bool,
     track: str | None,
     as_json: bool,
@@ -98,6 +105,7 @@ def train(
     anirec recommend --bundle my-bundle --like "Cowboy Bebop"
     """
     from anirec.service import checkpoints, tracking
+    from anirec.service.gate import without_users
     from anirec.service.training import train as run
     from anirec.wiring.texts import default_encoder, left_out
     from anirec.wiring.train import facts_of, open_data, recipe
@@ -106,9 +114,10 @@ def train(
     kept = checkpoints.beside(out)
     checkpoints.check(kept, resume=resume)
     started = time.monotonic()
-    with _resumable(kept), tracking.tracked(track, f"train {out.name}") as tracker:
+    with _resumable(kept), tracking.tracked(track, f"train {out.name}", say=_say) as tracker:
         with tempfile.TemporaryDirectory() as cache, render.progress_bar(quiet=as_json) as progress:
             material = open_data(folder, Path(cache) / "canonical", progress)
+            material = material if hold_out is None else without_users(material, hold_out, seed)
             watch = checkpoints.Watch(progress, kept)
             _say_what_is_left_out(quick=quick)
             encoder, work = encoder or default_encoder(), work or out.with_name(f"{out.name}.texts")
@@ -129,6 +138,11 @@ def train(
         tracker.figures({"seconds": seconds})
         tracking.note_report(tracker, made.report)
         tracker.document("card.md", made.card)
+        tracker.folder("bundle", out)
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
 
 
 @contextmanager
@@ -230,7 +244,7 @@ def evaluate(
         html_report.check()
     files = dict(_named_file(one) for one in lists)
     wanted = _wanted(models, settings)
-    with tracking.tracked(track, "evaluate") as tracker:
+    with tracking.tracked(track, "evaluate", say=_say) as tracker:
         with tempfile.TemporaryDirectory() as cache, render.progress_bar(quiet=as_json) as progress:
             material = open_data(folder, Path(cache) / "canonical", progress)
             exam = exam_of(material, protocol, users, seed)
@@ -308,7 +322,7 @@ def tune(
     from anirec.wiring.train import open_data
 
     config = asdict(check(model, settings))
-    with tracking.tracked(track, f"tune {model}") as tracker:
+    with tracking.tracked(track, f"tune {model}", say=_say) as tracker:
         with tempfile.TemporaryDirectory() as cache, render.progress_bar(quiet=as_json) as progress:
             material = open_data(folder, Path(cache) / "canonical", progress)
             fit, ranges = tunable(material, model, settings, Watch(progress))

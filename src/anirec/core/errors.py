@@ -14,7 +14,8 @@
     │   ├── DamagedBundle      bytes differ from the manifest
     │   └── BundleVersion      written by another format version
     ├── MissingAbility         install an extra, or choose another part  exit 5
-    └── SiteError              ask the site again later                 exit 6
+    ├── SiteError              ask the site again later                 exit 6
+    └── MachineError           make room, on the disk or in memory      exit 8
 
 Translation to exit codes happens in `anirec.cli` only.
 """
@@ -113,3 +114,11 @@ class MissingAbility(AnirecError):
 
 class SiteError(AnirecError):
     """A site does not answer as it should, or asks to be left alone."""
+
+
+class MachineError(AnirecError):
+    """The disk is full or cannot be written, or memory does not suffice. room: whether more room would help."""
+
+    def __init__(self, message: str, *, room: bool = True) -> None:
+        self.room = room
+        super().__init__(message)

@@ -39,7 +39,8 @@ class Lists:
         return frozenset(self.service.catalogue.anime_ids.tolist())
 
     @cached_property
-    def _by_anilist_id(self) -> dict[int, int]:
+    def by_anilist_id(self) -> dict[int, int]:
+        """The id of each anime by its AniList id."""
         return self.service.facts.by_anilist_id()
 
     def in_file(self, data: bytes, name: str, *, most: int) -> OwnList:
@@ -57,7 +58,7 @@ class Lists:
             left -= not self.service.titles.is_title(title)
             return self.service.titles.resolve(title).anime_id
 
-        known, by_anilist_id = self._known.__contains__, self._by_anilist_id.get
+        known, by_anilist_id = self._known.__contains__, self.by_anilist_id.get
         return list_in(data, name, known=known, from_anilist=by_anilist_id, resolve=resolve, most=most)
 
     def of_user(self, site: Site, user: str) -> OwnList:
@@ -74,4 +75,4 @@ class Lists:
         pages = pages_of_list(site, user, url=self.urls.get(site))
         if not pages:
             raise NoSuchUser(f"{site} shows no list of a user of that name; is it spelled so, and public?")
-        return list_of_pages(site, pages, known=self._known.__contains__, from_anilist=self._by_anilist_id.get)
+        return list_of_pages(site, pages, known=self._known.__contains__, from_anilist=self.by_anilist_id.get)

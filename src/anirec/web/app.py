@@ -16,10 +16,10 @@ from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from anirec.web import metrics, problems, schemas
+from anirec.web import metrics, problems, schemas, traces
 from anirec.web.caching import Caching
 from anirec.web.limits import Gate, RateLimit
-from anirec.web.logs import RequestLog
+from anirec.web.logs import RequestLog, template_of
 from anirec.web.routes import about, anime, atlas, browse, docs, groups, lists, page, recommend, search
 from anirec.web.security import SecurityHeaders, TrustedHosts
 from anirec.web.served import Served
@@ -36,6 +36,10 @@ LEAST_ZIPPED: Final = 1_000
 SWITCH_SECONDS: Final = 0.001
 """How long a thread may hold the interpreter while another waits: with Python's 5 ms, whoever asks for the server's
 health would wait behind every sum."""
+
+SILENT: Final[Any] = dict.fromkeys(("tracing", "metrics", "logs", "operation_spans", "auto_configure"), False)
+"""FastAPI's own telemetry (from 0.16x on) puts paths and queries into spans, and what errors say into logs: those say
+who likes what. `web.traces` is in its place. Older ones keep the argument and do nothing with it."""
 
 _PROBLEM: Final[dict[str, Any]] = {
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -69,6 +73,7 @@ def create_app(served: Served, folder: Path | None = None) -> FastAPI:
         generate_unique_id_function=_operation_id,
         separate_input_output_schemas=False,
         lifespan=_lifespan(served),
+        telemetry=SILENT,
     )
     problems.add_handlers(app)
     for of_subject in ROUTERS:
@@ -92,8 +97,7 @@ def _lifespan(served: Served) -> Any:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         sys.setswitchinterval(SWITCH_SECONDS)
         anyio.to_thread.current_default_thread_limiter().total_tokens = served.settings.threads
-        model, bundle = served.service.default_model, served.bundle_hash
-        metrics.BUNDLE.labels(bundle, version("anirec"), model).set(1)
+        served.show()
         threading.Thread(target=served.warm, name="warm", daemon=True).start()
         yield
 
@@ -109,10 +113,10 @@ def _add_metrics(app: FastAPI) -> None:
 
 def _surround(app: FastAPI, served: Served) -> None:
     """Put the layers around the application, the innermost first."""
-    settings = served.settings
-    app.add_middleware(Gate, settings=settings)
+    settings, lasting = served.settings, served.lasting
+    app.add_middleware(Gate, settings=settings, everybody=lasting.everybody, uploads=lasting.uploads)
     app.add_middleware(Caching, version=f"{version('anirec')}-{served.bundle_hash[:16]}-{settings.images}")
-    app.add_middleware(RateLimit, settings=settings)
+    app.add_middleware(RateLimit, bucket=lasting.bucket)
     app.add_middleware(GZipMiddleware, minimum_size=LEAST_ZIPPED, compresslevel=4)
     if settings.cors:
         app.add_middleware(
@@ -125,6 +129,8 @@ def _surround(app: FastAPI, served: Served) -> None:
     app.add_middleware(TrustedHosts, hosts=settings.trusted_hosts)
     app.add_middleware(SecurityHeaders, settings=settings)
     app.add_middleware(RequestLog)
+    if (tracer := traces.tracer()) is not None:
+        app.add_middleware(traces.Traced, tracer=tracer, template=template_of)
 
 
 def _operation_id(route: APIRoute) -> str:

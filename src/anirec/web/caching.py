@@ -50,6 +50,7 @@ class Answers:
         self._size += _size(key, answer)
         while self._size > self._most:
             self._size -= _size(*self._kept.popitem(last=False))
+        metrics.KEPT_BYTES.set(self._size)
 
 
 def _size(key: bytes, answer: Kept) -> int:

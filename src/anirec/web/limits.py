@@ -8,57 +8,24 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import math
-import time
-from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from anirec.web import metrics
+from anirec.web.counting import Bucket, Count
 from anirec.web.problems import BY_STATUS, problem
 from anirec.web.settings import WebSettings
 
 LIMITED: Final = ("/api/", "/images/")
 FREE: Final = ("/api/v1/health", "/api/v1/ready", "/api/v1/version")
 UPLOADS: Final = "/api/v1/lists/import"
-MOST_ADDRESSES: Final = 20_000
-"""Addresses whose requests are counted at once, some 3 MB; beyond that the one that asked longest ago is forgotten."""
 
 
 def is_limited(scope: Scope) -> bool:
     """Return whether a request counts."""
     path: str = scope["path"]
     return scope["type"] == "http" and path.startswith(LIMITED) and path not in FREE
-
-
-class Bucket:
-    """How often each of many addresses may ask: `rate` a minute, `burst` at once.
-
-    The generic cell rate algorithm (ITU-T I.371): one number an address, the time at which its bucket is empty again.
-    Written here, since it is a dozen lines, needs no thread and no lock in an event loop, and cannot grow; limiters on
-    the package index keep a list of times per address, or want a server.
-    """
-
-    def __init__(self, rate: int, burst: int, clock: Callable[[], float] = time.monotonic) -> None:
-        """Take how often. clock: seconds."""
-        self._interval = 60.0 / rate
-        self._slack = self._interval * max(burst - 1, 0)
-        self._clock = clock
-        self._empty_at: OrderedDict[str, float] = OrderedDict()
-
-    def wait(self, address: str) -> float:
-        """Return 0 and count the request, or the seconds after which the address may ask again."""
-        now = self._clock()
-        empty_at = max(self._empty_at.get(address, now), now)
-        if empty_at - now > self._slack:
-            return empty_at - now - self._slack
-        self._empty_at[address] = empty_at + self._interval
-        self._empty_at.move_to_end(address)
-        if len(self._empty_at) > MOST_ADDRESSES:
-            self._empty_at.popitem(last=False)
-        return 0.0
 
 
 def network_of(address: str) -> str:
@@ -75,10 +42,10 @@ def network_of(address: str) -> str:
 class RateLimit:
     """Refuses an address that asks too often with 429."""
 
-    def __init__(self, app: ASGIApp, settings: WebSettings) -> None:
-        """Wrap an application."""
+    def __init__(self, app: ASGIApp, bucket: Bucket | None) -> None:
+        """Wrap an application. bucket: None = an address may ask any number of times."""
         self._app = app
-        self._bucket = Bucket(settings.rate, settings.burst) if settings.rate else None
+        self._bucket = bucket
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass the request on."""
@@ -92,28 +59,24 @@ class RateLimit:
         await self._app(scope, receive, send)
 
 
-@dataclass
-class _Count:
-    """How many are inside, and how many may be."""
-
-    most: int
-    inside: int = 0
-
-
 class Gate:
-    """Lets so many requests in at once, and reads their bodies up to a size; refuses the others with 429 or 413.
+    """Reads bodies up to a size, and lets so many requests in at once; refuses the others with 413, 408 or 429.
 
     Who is refused is told so a moment later: whoever asks again at once would otherwise take the time of those who are
-    being answered. A body is read whole before the application sees the request: one that drips holds no thread, and
-    none is parsed that is too large, whatever its header said.
+    being answered. A body is read whole before a place inside is taken and before the application sees the request: one
+    that drips holds no thread and no place, however many there are of its kind; all that are on their way may have
+    `most_reading` bytes together.
     """
 
-    def __init__(self, app: ASGIApp, settings: WebSettings) -> None:
-        """Wrap an application."""
+    def __init__(
+        self, app: ASGIApp, settings: WebSettings, everybody: Count | None = None, uploads: Count | None = None
+    ) -> None:
+        """Wrap an application. everybody, uploads: who is inside already; None = nobody."""
         self._app = app
         self._settings = settings
-        self._all = _Count(settings.waiting)
-        self._uploads = _Count(settings.uploads)
+        self._all = everybody or Count(settings.waiting)
+        self._uploads = uploads or Count(settings.uploads)
+        self._reading = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass the request on."""
@@ -122,75 +85,95 @@ class Gate:
             return
         upload = scope["path"] == UPLOADS
         counts = (self._all, self._uploads) if upload else (self._all,)
+        body = await self._read(
+            scope, receive, send, self._settings.most_upload if upload else self._settings.most_body
+        )
+        if body is None:
+            return
         if any(count.inside >= count.most for count in counts):
-            metrics.REFUSED.labels("busy").inc()
-            await asyncio.sleep(self._settings.busy_seconds)
-            await _refuse(
-                429, "too much is being asked at once; come again", {"Retry-After": "1"}, scope, receive, send
-            )
+            await self._busy(scope, receive, send)
             return
         for count in counts:
             count.inside += 1
         metrics.INSIDE.inc()
         try:
-            await self._within(scope, receive, send, self._settings.most_upload if upload else self._settings.most_body)
+            await self._app(scope, _replayed(body, receive), send)
         finally:
             metrics.INSIDE.dec()
             for count in counts:
                 count.inside -= 1
 
-    async def _within(self, scope: Scope, receive: Receive, send: Send, most: int) -> None:
+    async def _read(self, scope: Scope, receive: Receive, send: Send, most: int) -> bytes | None:
+        """Return the whole body, None where the client went away or was refused."""
         try:
             async with asyncio.timeout(self._settings.body_seconds):
-                body = await _body(scope, receive, most)
+                return await self._body(scope, receive, most)
         except TimeoutError:
             metrics.REFUSED.labels("slow").inc()
             await _refuse(408, f"the body was not whole in {self._settings.body_seconds:g} s", {}, scope, receive, send)
-            return
         except _TooLarge:
             metrics.REFUSED.labels("size").inc()
             detail = f"the body is larger than {most / 2**20:g} MB"
             await _refuse(413, detail, {"Connection": "close"}, scope, receive, send)
-            return
-        if body is None:
-            return
-        told = False
+        except _TooMuch:
+            await self._busy(scope, receive, send)
+        return None
 
-        async def replay() -> Message:
-            nonlocal told
-            if told:
-                return await receive()
-            told = True
-            return {"type": "http.request", "body": body, "more_body": False}
+    async def _body(self, scope: Scope, receive: Receive, most: int) -> bytes | None:
+        """Return the whole body, None where the client went away.
 
-        await self._app(scope, replay, send)
+        Raises:
+            _TooLarge: it has more than `most` bytes, or says so.
+            _TooMuch: with all others that are on their way it has more than there is room for.
+        """
+        for name, value in scope["headers"]:
+            if name == b"content-length" and value.isdigit() and int(value) > most:
+                raise _TooLarge
+        parts, size = [], 0
+        try:
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return None
+                part = message.get("body", b"")
+                size += len(part)
+                self._reading += len(part)
+                if size > most:
+                    raise _TooLarge
+                if self._reading > self._settings.most_reading:
+                    raise _TooMuch
+                parts.append(part)
+                if not message.get("more_body"):
+                    return b"".join(parts)
+        finally:
+            self._reading -= size
+
+    async def _busy(self, scope: Scope, receive: Receive, send: Send) -> None:
+        metrics.REFUSED.labels("busy").inc()
+        await asyncio.sleep(self._settings.busy_seconds)
+        await _refuse(429, "too much is being asked at once; come again", {"Retry-After": "1"}, scope, receive, send)
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """Return what gives a body that was read, and then goes on as before."""
+    told = False
+
+    async def replay() -> Message:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
 
 
 class _TooLarge(Exception):
     """A body has more bytes than it may."""
 
 
-async def _body(scope: Scope, receive: Receive, most: int) -> bytes | None:
-    """Return the whole body, None where the client went away.
-
-    Raises:
-        _TooLarge: it has more than `most` bytes, or says so.
-    """
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit() and int(value) > most:
-            raise _TooLarge
-    parts, size = [], 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        part = message.get("body", b"")
-        size += len(part)
-        if size > most:
-            raise _TooLarge
-        parts.append(part)
-        if not message.get("more_body"):
-            return b"".join(parts)
+class _TooMuch(Exception):
+    """All bodies that are on their way have more bytes than they may."""
 
 
 async def _refuse(

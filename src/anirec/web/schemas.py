@@ -696,8 +696,30 @@ class Health(_Told):
     status: Literal["ok", "starting"]
 
 
+class Swap(_Told):
+    """What became of a wish for another bundle.
+
+    when: ISO 8601. bundle: as in `Version`, of the one that was found, null where it was refused. why: the kind of
+    error that it was refused for.
+    """
+
+    what: Literal["swapped", "unchanged", "rolled-back", "refused"]
+    when: str
+    bundle: str | None
+    why: str | None
+
+
+class Ready(_Told):
+    """That requests are answered. bundle: as in `Version`. last_swap: null if no other bundle was wished for so far."""
+
+    status: Literal["ok"]
+    bundle: str
+    last_swap: Swap | None
+
+
 class Version(_Told):
-    """What runs. bundle: the first signs of the SHA-256 of its manifest."""
+    """What runs. bundle: the first signs of the SHA-256 of its manifest. last_swap: as in `Ready`."""
 
     version: str
     bundle: str
+    last_swap: Swap | None

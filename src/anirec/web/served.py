@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.metadata import version
 from typing import Any, Final
 
 from anirec.core.anime import Anime
-from anirec.core.errors import InputError, MissingAbility
+from anirec.core.errors import DamagedBundle, InputError, MissingAbility
 from anirec.service.atlas import Map
 from anirec.service.browse import Browse
 from anirec.service.explaining import popularity_ranks
@@ -18,6 +19,8 @@ from anirec.service.recommend import Service
 from anirec.service.search import Search
 from anirec.service.typeahead import Typeahead
 from anirec.sources.own_list import OwnList
+from anirec.web import metrics
+from anirec.web.lasting import Lasting
 from anirec.web.settings import Images, WebSettings
 from anirec.web.sites import Sites
 
@@ -58,8 +61,9 @@ FURTHER_FIELDS: Final = (
 class Served:
     """One bundle, opened. search, atlas: None where it has nothing to search in, or no map.
 
-    card: the model card, Markdown. bundle_hash: SHA-256 of its manifest. warmers: what is to be done once,
-    beside the first answers, so that later ones are faster.
+    card: the model card, Markdown. bundle_hash: SHA-256 of its manifest. warmers: what else is to be done once, beside
+    the first answers, so that later ones are faster and read no file. inherited: what stays when another bundle comes,
+    None = this is the first.
     """
 
     service: Service
@@ -69,13 +73,42 @@ class Served:
     card: str = ""
     bundle_hash: str = ""
     warmers: tuple[Callable[[], None], ...] = ()
+    inherited: Lasting | None = None
+
+    @cached_property
+    def lasting(self) -> Lasting:
+        """What the process keeps, whichever bundle it serves."""
+        return self.inherited or Lasting(self.settings)
 
     def warm(self) -> None:
-        """Read and build what the first of each kind of request would wait for."""
+        """Read and build what the first of each kind of request would wait for.
+
+        After it the bundle's folder may go: tables are in memory, arrays are mapped.
+        """
+        self.service.titles.fill()
         self.typeahead.complete("a")
-        self._rank_of  # noqa: B018 - built when it is first asked for
+        for _ in (self._rank_of, self.labels, self.browse.calendar, self.lists.by_anilist_id, self.quotes):
+            pass  # each is read or built when it is first asked for
         for warm in self.warmers:
             warm()
+
+    def show(self) -> None:
+        """Let the figures say that this one is served."""
+        metrics.show_bundle(self.bundle_hash, version("anirec"), self.service.default_model)
+
+    def try_out(self) -> None:
+        """Answer some requests: a bundle that can be opened and cannot answer shows it here.
+
+        Raises:
+            DamagedBundle: there is no answer.
+        """
+        catalogue = self.service.catalogue
+        known = int(catalogue.anime_ids[int(catalogue.members.argmax())])
+        found = self.service.recommend(like=[known], k=5)
+        if not len(found) or not self.cards(item.anime.anime_id for item in found):
+            raise DamagedBundle(f"the bundle at {self.service.path} recommends nothing to who likes the anime {known}")
+        if self.search is not None:
+            self.search.search("adventure", k=3)
 
     @cached_property
     def typeahead(self) -> Typeahead:
@@ -90,7 +123,7 @@ class Served:
     @cached_property
     def sites(self) -> Sites:
         """What reads lists from sites."""
-        return Sites(self.lists, enabled=self.settings.sites)
+        return Sites(self.lists, enabled=self.settings.sites, desks=self.lasting.desks)
 
     def read_upload(self, data: bytes) -> OwnList:
         """Read the bytes of a list's file; errors as in `Lists.in_file`."""

@@ -26,9 +26,10 @@ class WebSettings:
     lists are fetched from sites by a user's name.
 
     rate: requests a minute from one address, 0 = any number; each process counts for itself. burst: of them at once.
-    most_body, most_upload: bytes of a request, and of one with a file. waiting: requests inside at once, in one
-    process; above it the answer is 429. uploads: of them with files. threads: that work on answers. body_seconds: in
-    which a request's body must have come. busy_seconds: after which somebody is told that it is full.
+    most_body, most_upload: bytes of a request, and of one with a file; most_reading: of all that are on their way to
+    one process. waiting: requests inside at once, in one process; above these the answer is 429. uploads: of them with
+    files. threads: that work on answers. body_seconds: in which a request's body must have come. busy_seconds: after
+    which somebody is told that it is full.
     """
 
     public_url: str | None = None
@@ -40,6 +41,7 @@ class WebSettings:
     burst: int = 60
     most_body: int = 2 * 2**20
     most_upload: int = 16 * 2**20
+    most_reading: int = 128 * 2**20
     waiting: int = 64
     uploads: int = 4
     threads: int = 1

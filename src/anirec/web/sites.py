@@ -37,22 +37,27 @@ class SiteBusy(AnirecError):
 
 
 @dataclass
-class _Desk:
+class Desk:
     """Whose turn it is at one site, and when the last lists were read."""
 
     turn: threading.Lock = field(default_factory=threading.Lock)
     read_at: deque[float] = field(default_factory=deque)
 
 
+def desks() -> dict[Site, Desk]:
+    """Return a desk for each site, at which nobody was yet."""
+    return {site: Desk() for site in Site}
+
+
 @dataclass(frozen=True)
 class Sites:
-    """Reads lists from sites. enabled: whether at all. clock: seconds."""
+    """Reads lists from sites. enabled: whether at all. clock: seconds. desks: one a site."""
 
     lists: Lists
     enabled: bool = True
     clock: Callable[[], float] = time.monotonic
     pause: float = LEAST_PAUSE
-    _desks: dict[Site, _Desk] = field(default_factory=lambda: {site: _Desk() for site in Site}, repr=False)
+    desks: dict[Site, Desk] = field(default_factory=desks, repr=False)
 
     @property
     def available(self) -> list[str]:
@@ -72,7 +77,7 @@ class Sites:
                 f"this server reads no lists from {site}; export the list there, and send the file"
                 + ("" if not self.enabled or site is not Site.MYANIMELIST else f" (it needs {MAL_CLIENT_ID})")
             )
-        desk = self._desks[site]
+        desk = self.desks[site]
         if not desk.turn.acquire(timeout=PATIENCE):
             raise SiteBusy(f"others are waiting for {site}; come again", 30.0)
         try:

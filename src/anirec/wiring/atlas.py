@@ -10,7 +10,7 @@ from anirec.core.errors import DamagedBundle, MissingAbility
 from anirec.service.atlas import Map
 from anirec.service.progress import Progress
 from anirec.stores.bundle import Bundle, read_bundle, write_atlas
-from anirec.wiring.serve import default_bundle, service_of, starter_bundle
+from anirec.wiring.serve import bundle_at, service_of, starter_bundle, writable
 
 if TYPE_CHECKING:
     from anirec.service.mapping import MapConfig
@@ -23,7 +23,7 @@ def load_map(bundle: Path | str | None = None) -> Map:
         BundleError: there is no sound bundle there, or its map is damaged.
         MissingAbility: it has no map.
     """
-    opened = read_bundle(Path(bundle) if bundle is not None else default_bundle())
+    opened = read_bundle(bundle_at(bundle))
     return Map(service_of(opened), atlas_of(opened))
 
 
@@ -56,8 +56,8 @@ def add_map(
     """
     from anirec.service.mapping import make_map  # noqa: PLC0415 - showing a map does not load what makes it
 
-    opened = read_bundle(Path(bundle) if bundle is not None else default_bundle())
-    target = out if out is not None else opened.path
+    target = writable(bundle, out)
+    opened = read_bundle(bundle_at(bundle))
     made = make_map(service_of(opened), config, seed=seed, progress=progress, earlier=_earlier(opened))
     return made, write_atlas(opened, target, made.state()), target
 

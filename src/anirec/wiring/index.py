@@ -18,7 +18,7 @@ from anirec.service.progress import Progress
 from anirec.sources.importer import need_canonical
 from anirec.stores.bundle import Bundle, read_bundle
 from anirec.wiring.search import open_encoder
-from anirec.wiring.serve import default_bundle, starter_bundle
+from anirec.wiring.serve import bundle_at, starter_bundle, writable
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ def add_texts(
         BundleError, SourceError, MissingAbility: the bundle, the data or what is installed does not do.
     """
     need_canonical(folder)
-    opened = read_bundle(Path(bundle) if bundle is not None else default_bundle())
-    target = out if out is not None else opened.path
+    target = writable(bundle, out)
+    opened = read_bundle(bundle_at(bundle))
     kept = work if work is not None else target.with_name(f"{target.name}.texts")
     config = IndexConfig(
         documents=DocumentConfig(reviews=limits.reviews, review=ChunkConfig(most=limits.windows)),

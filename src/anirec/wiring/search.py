@@ -25,7 +25,7 @@ from anirec.service.recommend import Service
 from anirec.service.search import Search
 from anirec.stores.bundle import Bundle, read_bundle
 from anirec.stores.facts import FactsTable
-from anirec.wiring.serve import default_bundle, service_of
+from anirec.wiring.serve import bundle_at, service_of
 
 ENCODERS: Final[Mapping[str, Callable[[Path], TextEncoder]]] = {
     "onnx": open_onnx,
@@ -68,7 +68,7 @@ def load_search(bundle: Path | str | None = None, *, rerank: str | None = None, 
         BundleError: there is no sound bundle there.
         MissingAbility: it has nothing to search in, or what search runs on is not installed.
     """
-    opened = read_bundle(Path(bundle) if bundle is not None else default_bundle())
+    opened = read_bundle(bundle_at(bundle))
     search = search_of(opened)
     if warm:
         service = replace(search.service, facts=FactsTable(opened.anime_table).warmed())
@@ -80,7 +80,7 @@ def load_search(bundle: Path | str | None = None, *, rerank: str | None = None, 
 
 def load_quotes(bundle: Path | str | None = None) -> Quotes | None:
     """Open a bundle and return what finds quotes in its texts, None where it has none; errors as in `load_search`."""
-    opened = read_bundle(Path(bundle) if bundle is not None else default_bundle())
+    opened = read_bundle(bundle_at(bundle))
     if opened.search is None or "passages" not in opened.search.arrays:
         return None
     return quotes_of(_index_of(opened, opened.search))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from anirec.core.errors import DamagedBundle
+from anirec.core.errors import DamagedBundle, InputError
 from anirec.core.protocols import Personal, Recommender
 from anirec.core.state import State
 from anirec.recommenders import (
@@ -31,6 +32,7 @@ from anirec.service.recommend import Service
 from anirec.stores.bundle import Bundle, read_bundle
 from anirec.stores.facts import FactsTable, read_titles
 
+LOGGER: Final = logging.getLogger("anirec")
 BUNDLE_VARIABLE: Final = "ANIREC_BUNDLE"
 
 RESTORERS: Final[Mapping[str, Callable[[State], Recommender]]] = {
@@ -72,21 +74,52 @@ def starter_bundle() -> Path:
     return Path(str(files("anirec"))) / "starter"
 
 
-def default_bundle() -> Path:
-    """Return the bundle that is used when none is named: `$ANIREC_BUNDLE`, else the starter bundle."""
-    named = os.environ.get(BUNDLE_VARIABLE)
-    return Path(named) if named else starter_bundle()
+def asked_for(named: Path | str | None) -> Path | str | None:
+    """Return how a bundle is named: by the caller, by `$ANIREC_BUNDLE`, or not at all."""
+    return named if named is not None else os.environ.get(BUNDLE_VARIABLE) or None
+
+
+def bundle_at(named: Path | str | None, *, stale: bool = True) -> Path:
+    """Return the folder of a bundle that was named: a folder, or `mlflow://NAME@champion`.
+
+    named: None = `$ANIREC_BUNDLE`, else the starter bundle. stale: whether it may be what was fetched last where
+    the registry does not answer; the log then says so.
+
+    Raises:
+        InputError, SiteError, BundleError, MissingAbility: as in `registry.fetched`.
+    """
+    named = asked_for(named)
+    if named is None:
+        return starter_bundle()
+    if not str(named).startswith("mlflow:"):
+        return Path(named)
+    from anirec.service.registry import fetched  # noqa: PLC0415 - MLflow takes seconds
+
+    return fetched(str(named), stale=LOGGER.warning if stale else None)
+
+
+def writable(named: Path | str | None, out: Path | None) -> Path:
+    """Return where a changed bundle goes. out: None = into its own folder.
+
+    Raises:
+        InputError: it is one of the registry, which never changes; or as in `bundle_at`.
+    """
+    if out is not None:
+        return out
+    if str(asked_for(named)).startswith("mlflow:"):
+        raise InputError(f"{asked_for(named)} is not changed where it is; say with --out where the changed one goes")
+    return bundle_at(named)
 
 
 def load(bundle: Path | str | None = None) -> Service:
     """Open a bundle and return the service that answers from it.
 
-    bundle: a folder written by `anirec train`; None = `default_bundle()`.
+    bundle: a folder written by `anirec train`; None = `$ANIREC_BUNDLE`, else the starter bundle.
 
     Raises:
         BundleError: there is no sound bundle there.
     """
-    return service_of(read_bundle(Path(bundle) if bundle is not None else default_bundle()))
+    return service_of(read_bundle(bundle_at(bundle)))
 
 
 def service_of(opened: Bundle) -> Service:

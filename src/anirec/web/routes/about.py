@@ -38,20 +38,25 @@ def life(served: Served) -> APIRouter:
     """Return the routes that stand at the root, too."""
     routes = routes_about("about")
 
+    def last_swap() -> dict[str, Any] | None:
+        last = served.lasting.last
+        return last.public() if last else None
+
     @routes.get("/health", response_model=schemas.Health)
     async def health() -> Response:
         """Return that the process lives."""
         return json_answer({"status": "ok"})
 
-    @routes.get("/ready", response_model=schemas.Health)
+    @routes.get("/ready", response_model=schemas.Ready)
     async def ready() -> Response:
-        """Return that requests are answered."""
-        return json_answer({"status": "ok"})
+        """Return that requests are answered, from which bundle, and what became of the last wish for another one."""
+        return json_answer({"status": "ok", "bundle": served.bundle_hash[:12], "last_swap": last_swap()})
 
     @routes.get("/version", response_model=schemas.Version)
     async def which_version() -> Response:
         """Return which anirec runs, with which bundle."""
-        return json_answer({"version": version("anirec"), "bundle": served.bundle_hash[:12]})
+        bundle = served.bundle_hash[:12]
+        return json_answer({"version": version("anirec"), "bundle": bundle, "last_swap": last_swap()})
 
     return routes
 

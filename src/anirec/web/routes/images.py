@@ -15,6 +15,7 @@ import httpx
 from fastapi import APIRouter, Path, Response
 
 from anirec.core.errors import SiteError
+from anirec.web import metrics
 from anirec.web.security import IMAGE_HOSTS
 from anirec.web.served import Served, UnknownAnime
 
@@ -44,6 +45,7 @@ class Posters:
         Raises:
             SiteError: the host is none that has posters, does not answer, or answers with no picture.
         """
+        metrics.POSTERS.labels("hit" if url in self._kept else "miss").inc()
         if url in self._kept:
             self._kept.move_to_end(url)
             return self._kept[url]
@@ -83,10 +85,14 @@ class Posters:
         return bytes(content)
 
 
+def _new_client() -> httpx.AsyncClient:
+    return httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False, trust_env=False)
+
+
 def router(served: Served, client: httpx.AsyncClient | None = None) -> APIRouter:
     """Return the route. client: None = a new one."""
     routes = APIRouter(include_in_schema=False)
-    posters = Posters(client or httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False, trust_env=False))
+    posters = Posters(client or served.lasting.client_of(_new_client))
 
     @routes.get("/images/{anime_id}")
     async def image(anime_id: Annotated[int, Path(ge=1, le=2**31 - 1)]) -> Response:
