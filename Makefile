@@ -13,12 +13,12 @@ $(VENV)/installed: pyproject.toml requirements/dev.txt
 	touch $@
 
 fmt: setup
-	$(BIN)/ruff format src tests benchmarks tools
-	$(BIN)/ruff check --fix src tests benchmarks tools
+	$(BIN)/ruff format src tests benchmarks tools deploy hatch_build.py
+	$(BIN)/ruff check --fix src tests benchmarks tools deploy hatch_build.py
 
 lint: setup
-	$(BIN)/ruff format --check src tests benchmarks tools
-	$(BIN)/ruff check src tests benchmarks tools
+	$(BIN)/ruff format --check src tests benchmarks tools deploy hatch_build.py
+	$(BIN)/ruff check src tests benchmarks tools deploy hatch_build.py
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
