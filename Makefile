@@ -33,6 +33,7 @@ check: lint page-check test
 # The site of docs/, in build/site; strict: a link that leads nowhere is an error.
 docs: setup
 	$(BIN)/python tools/cli_reference.py
+	$(BIN)/python tools/dependencies.py
 	$(BIN)/zensical build --strict --clean
 
 # What a release publishes: the wheel, with the page where Node is, and the sources.
