@@ -13,12 +13,12 @@ $(VENV)/installed: pyproject.toml requirements/dev.txt
 	touch $@
 
 fmt: setup
-	$(BIN)/ruff format src tests benchmarks tools
-	$(BIN)/ruff check --fix src tests benchmarks tools
+	$(BIN)/ruff format src tests benchmarks tools deploy hatch_build.py
+	$(BIN)/ruff check --fix src tests benchmarks tools deploy hatch_build.py
 
 lint: setup
-	$(BIN)/ruff format --check src tests benchmarks tools
-	$(BIN)/ruff check src tests benchmarks tools
+	$(BIN)/ruff format --check src tests benchmarks tools deploy hatch_build.py
+	$(BIN)/ruff check src tests benchmarks tools deploy hatch_build.py
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
@@ -33,6 +33,7 @@ check: lint page-check test
 # The site of docs/, in build/site; strict: a link that leads nowhere is an error.
 docs: setup
 	$(BIN)/python tools/cli_reference.py
+	$(BIN)/python tools/dependencies.py
 	$(BIN)/zensical build --strict --clean
 
 # What a release publishes: the wheel, with the page where Node is, and the sources.

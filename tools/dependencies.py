@@ -43,6 +43,7 @@ USABLE = frozenset(
         "ISC",
         "LGPL-2.1-only",
         "LGPL-2.1-or-later",
+        "LGPL-3.0-only",
         "LGPL-3.0-or-later",
         "MIT",
         "MIT-0",

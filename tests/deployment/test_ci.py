@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -38,6 +39,15 @@ def test_a_workflow_has_the_shape_that_github_wants(file: Path) -> None:
     pytest.importorskip("check_jsonschema", reason="check-jsonschema is not installed")
     check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(file)]
     done = subprocess.run(check, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_zizmor_finds_no_way_in() -> None:
+    zizmor = shutil.which("zizmor", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    if zizmor is None:
+        pytest.skip("zizmor is not installed")
+    command = [zizmor, "--offline", "--no-progress", "--quiet", str(REPOSITORY / ".github")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
 
