@@ -81,7 +81,7 @@ class Hasty(Patient):
 
 def test_a_head_that_drips_is_given_up_and_one_that_comes_is_answered() -> None:
     port = free_port()
-    server = uvicorn.Server(uvicorn.Config(fine, port=port, http=Hasty, log_config=None, lifespan="off"))  # type: ignore[arg-type]
+    server = uvicorn.Server(uvicorn.Config(fine, port=port, http=Hasty, log_config=None, lifespan="off"))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
     thread.start()
     try:

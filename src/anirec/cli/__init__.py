@@ -42,7 +42,7 @@ def main() -> None:
     try:
         cli.main(prog_name="anirec", standalone_mode=False)
     except AnirecError as error:
-        cause = error.__cause__ and machine_error(error.__cause__)  # what looks like bad data may be a full disk
+        cause = machine_error(error.__cause__) if error.__cause__ else None  # bad data may be a full disk
         _end(cause if cause and cause.room else error)
     except click.ClickException as error:
         error.show()
