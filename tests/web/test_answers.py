@@ -34,7 +34,7 @@ def told(client: TestClient, model: type[BaseModel], path: str, body: Any = None
         (schemas.Genres, "/genres", None),
         (schemas.ModelAbout, "/model", None),
         (schemas.Health, "/health", None),
-        (schemas.Health, "/ready", None),
+        (schemas.Ready, "/ready", None),
         (schemas.Version, "/version", None),
     ],
 )
