@@ -170,8 +170,7 @@ provider.add_span_processor(SimpleSpanProcessor(exporter))
 trace.set_tracer_provider(provider)
 from starlette.testclient import TestClient
 from web import serving
-with TestClient(serving.client(Path({bundle!r})).app) as client:
-    client.get("/api/v1/titles?q=sho")
+TestClient(serving.client(Path({bundle!r})).app).get("/api/v1/titles?q=sho")
 print([span.name for span in exporter.get_finished_spans()])
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -89,6 +90,8 @@ def test_a_refusal_is_told_in_the_log_at_ready_at_version_and_in_the_figures(
         assert server.reload(broken).status_code == 409
         ready, version = server.get("/ready"), server.get("/version").json()
         figures = server.get("/metrics").text
+        doctor = [sys.executable, "-c", COMMAND, "doctor", "--bundle", str(bundles["one"]), "--json", "--admin-socket"]
+        told = subprocess.run([*doctor, str(server.admin)], env=environment(), check=True, capture_output=True)
         server.reload(bundles["two"])
         later = server.get("/metrics").text
         lines = server.lines()
@@ -100,9 +103,14 @@ def test_a_refusal_is_told_in_the_log_at_ready_at_version_and_in_the_figures(
     }  # fmt: skip
     assert str(tmp_path) not in ready.text  # where files lie is nobody's business
     assert 'anirec_bundle_swaps_total{what="refused"} 1.0' in figures
-    (told,) = [line for line in lines if line.get("what") == "refused"]
-    assert told["level"] == "warning"
-    assert "years.npy has 100 bytes" in told["detail"]
+    (line,) = [line for line in lines if line.get("what") == "refused"]
+    assert line["level"] == "warning"
+    assert "years.npy has 100 bytes" in line["detail"]
+    said = json.loads(told.stdout)["server"]
+    assert (said["processes"], said["last"]["why"]) == (1, "DamagedBundle")
+    assert "the one before is served on" in said["means"]
+    gone = subprocess.run([*doctor, str(server.admin)], env=environment(), check=False, capture_output=True)
+    assert gone.returncode == 2
     info = [line for line in later.splitlines() if line.startswith("anirec_bundle_info{")]
     assert {line[-3:] for line in info if sha256(bundles["one"] / MANIFEST) in line} == {"0.0"}
     assert {line[-3:] for line in info if sha256(bundles["two"] / MANIFEST) in line} == {"1.0"}

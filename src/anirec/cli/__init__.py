@@ -45,10 +45,8 @@ def main() -> None:
     try:
         cli.main(prog_name="anirec", standalone_mode=False)
     except AnirecError as error:
-        cause = (
-            machine_error(error.__cause__) if error.__cause__ else None
-        )  # bad data may be a full disk
-        _end(cause if cause is not None and cause.room else error)
+        cause = machine_error(error.__cause__) if error.__cause__ else None  # bad data may be a full disk
+        _end(cause if cause and cause.room else error)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package not in EXTRAS:

@@ -145,11 +145,17 @@ def application() -> Swapping:
     said = dict(told["settings"])
     lists = {name: tuple(said[name]) for name in ("trusted_hosts", "cors")}
     settings = WebSettings(**{**said, **lists, "images": Images(said["images"])})
-    swapping = swapping_of(settings, Path(told["page"]) if told["page"] else None, lambda: None)
+    swapping = swapping_of(settings, Path(told["page"]) if told["page"] else None, _ask_parent)
     if HANGUP is not None:
         signal.signal(HANGUP, signal.SIG_IGN)  # of a terminal that closes: the parent hears it, too
     follow(told["control"], swapping)
     return swapping
+
+
+def _ask_parent() -> None:
+    """Ask the process that started this one for the bundle anew, as a person would."""
+    if HANGUP is not None:
+        os.kill(os.getppid(), HANGUP)
 
 
 def swapping_of(settings: WebSettings, folder: Path | None, again: Callable[[], None]) -> Swapping:

@@ -37,6 +37,8 @@ SWITCH_SECONDS: Final = 0.001
 """How long a thread may hold the interpreter while another waits: with Python's 5 ms, whoever asks for the server's
 health would wait behind every sum."""
 
+WARM_SECONDS: Final = 10.0
+"""That a server which is stopped while it is getting warm waits for that at most."""
 SILENT: Final[Any] = dict.fromkeys(("tracing", "metrics", "logs", "operation_spans", "auto_configure"), False)
 """FastAPI's own telemetry (from 0.16x on) puts paths and queries into spans, and what errors say into logs: those say
 who likes what. `web.traces` is in its place. Older ones keep the argument and do nothing with it."""
@@ -98,8 +100,10 @@ def _lifespan(served: Served) -> Any:
         sys.setswitchinterval(SWITCH_SECONDS)
         anyio.to_thread.current_default_thread_limiter().total_tokens = served.settings.threads
         served.show()
-        threading.Thread(target=served.warm, name="warm", daemon=True).start()
+        warming = threading.Thread(target=served.warm, name="warm", daemon=True)
+        warming.start()
         yield
+        await anyio.to_thread.run_sync(warming.join, WARM_SECONDS)  # a thread that is in C++ must not be cut off
 
     return lifespan
 
