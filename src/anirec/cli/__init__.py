@@ -19,9 +19,18 @@ import anirec.cli.serve
 import anirec.cli.together
 import anirec.cli.workshop  # noqa: F401 - all add their commands to the group
 from anirec.cli.commands import cli
-from anirec.core.errors import AnirecError, BundleError, InputError, MissingAbility, SiteError, SourceError, TitleError
+from anirec.core.errors import (
+    AnirecError,
+    BundleError,
+    InputError,
+    MissingAbility,
+    SiteError,
+    SourceError,
+    TitleError,
+    Unreachable,
+)
 
-EXIT_CODES = {InputError: 2, SourceError: 3, BundleError: 4, MissingAbility: 5, SiteError: 6}
+EXIT_CODES = {InputError: 2, SourceError: 3, BundleError: 4, MissingAbility: 5, SiteError: 6, Unreachable: 6}
 """What the shell sees for each group of errors; 0 is success, 1 a mistake of ours, 130 an interrupt."""
 
 
