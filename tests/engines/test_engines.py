@@ -15,6 +15,7 @@ import pytest
 from anirec.core.engine import LOCAL, Engine
 from anirec.core.errors import InputError, MissingAbility, Unreachable
 from anirec.core.profile import _LIKING_BY_SCORE, _LIKING_BY_STATUS, LIKING_STEP
+from anirec.core.protocols import Recommender
 from anirec.engines import on_ray
 from anirec.evaluate.exam import Exam
 from anirec.evaluate.report import Report
@@ -138,7 +139,7 @@ def test_ials_is_the_same_but_for_rounding_also_when_a_worker_is_killed(
 def report_of(engine: Engine, told: Callable[[str, int, int], None] = silent) -> Report:
     split = held_out_users(DATA, n_users=300, rng=np.random.default_rng(1))
     exam = Exam("heldout-users", 1, {}, split.train, split.cases)
-    models = {
+    models: dict[str, Recommender] = {
         "ease": ease.fit(split.train, EASE, np.random.default_rng(0)),
         "ials": ials.fit(split.train, IALS, np.random.default_rng(0)),
     }

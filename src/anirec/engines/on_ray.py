@@ -6,6 +6,7 @@ is killed is given to another; only so many parts are on their way that results 
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -83,13 +84,14 @@ def opened() -> Iterator[RayEngine]:
     for name, value in QUIETLY.items():
         os.environ.setdefault(name, value)
     try:
-        import ray  # noqa: PLC0415 - an extra, and large
+        import ray as module  # noqa: PLC0415 - an extra, and large
     except ImportError as error:
         raise MissingAbility(f'this engine needs Ray: pip install "anirec[ray]" ({error})') from error
+    ray: Any = module
     ours = not ray.is_initialized()
     if ours:
         try:
-            ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+            ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, RuntimeError, ValueError) as error:
             address = os.environ.get("RAY_ADDRESS", "this machine")
             raise Unreachable(f"Ray cannot be reached at {address}: {error}") from error

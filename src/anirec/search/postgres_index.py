@@ -59,6 +59,10 @@ class PostgresIndex:
         while (con := self._kept()) is not None:
             con.close()
 
+    def __del__(self) -> None:
+        """Leave no connection behind."""
+        self.close()
+
     def _put(self, con: Any, vectors: Vectors, progress: Progress) -> bool:
         n, size = vectors.steps.shape
         with con.transaction():

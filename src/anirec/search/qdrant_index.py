@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -48,7 +48,7 @@ class QdrantIndex:
         k = min(k, self.n)
         if k == 0:
             return np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32)
-        found = [self._asked(lambda query=query: self._nearest(query, k)) for query in queries]
+        found = [self._asked(partial(self._nearest, query, k)) for query in queries]
         places, scores = zip(*found, strict=True) if found else ((), ())
         return np.array(places, np.int64).reshape(-1, k), np.array(scores, np.float32).reshape(-1, k)
 
@@ -102,7 +102,9 @@ class QdrantIndex:
                 f"the store has not all vectors of this bundle ({self.name}); put them there with "
                 "`anirec vectors --bundle BUNDLE URL`"
             )
-        how = models.SearchParams(exact=self.n <= self.exact_up_to, hnsw_ef=max(2 * k, 128))
+        how = None  # a folder is compared in full, always
+        if "url" in self.where:
+            how = models.SearchParams(exact=self.n <= self.exact_up_to, hnsw_ef=max(2 * k, 128))
         found = self._client.query_points(
             self.name, query=query.tolist(), limit=k, search_params=how, with_payload=False
         ).points
