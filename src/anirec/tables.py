@@ -90,7 +90,7 @@ def write_sorted(
     """Write rows to one Parquet file, sorted by columns that tell all apart; returns how many.
 
     rows: what stands after FROM. Same rows, same bytes, wherever they come from: DuckDB writes columns that it knows to
-    have no NULL in another way, and of a single file it knows that; so what was written is written once more.
+    have no NULL in another way, and of a single file it knows that; so what was written is written again.
     """
     typed = ", ".join(f"{name}::{kind} AS {name}" for name, kind in types.items())
     first = path.with_name(f"{path.name}.part")

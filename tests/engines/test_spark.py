@@ -141,7 +141,6 @@ def test_an_unknown_engine_is_refused_and_a_missing_one_said_to_be(monkeypatch: 
     with pytest.raises(InputError, match="spark://HOST:7077"):
         relations("hive")
     monkeypatch.setitem(sys.modules, "pyspark.sql", None)
-    monkeypatch.setitem(sys.modules, "pyspark.errors", None)
     with pytest.raises(MissingAbility, match=r"anirec\[spark\]"), relations("spark"):
         pass
 

@@ -43,7 +43,8 @@ class OnSpark:
     def file(self, path: Path) -> str:
         """See `Relations`."""
         name = f"file_{next(self._numbers)}"
-        self.spark.read.parquet(str(path.absolute())).createOrReplaceTempView(name)
+        with _asked():
+            self.spark.read.parquet(str(path.absolute())).createOrReplaceTempView(name)
         return name
 
     def columns(self, table: str) -> set[str]:
@@ -52,15 +53,18 @@ class OnSpark:
 
     def view(self, name: str, query: str) -> None:
         """See `Relations`."""
-        self._frame(query).createOrReplaceTempView(name)
+        with _asked():
+            self._frame(query).createOrReplaceTempView(name)
 
     def keep(self, name: str, query: str) -> None:
         """See `Relations`."""
-        self._frame(query).cache().createOrReplaceTempView(name)
+        with _asked():
+            self._frame(query).cache().createOrReplaceTempView(name)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """See `Relations`."""
-        return [tuple(row) for row in self._frame(query).collect()]
+        with _asked():
+            return [tuple(row) for row in self._frame(query).collect()]
 
     def write(
         self, query: str, types: Mapping[str, str], order: Sequence[str], path: Path, *, optional: bool = False
@@ -69,7 +73,8 @@ class OnSpark:
         parts = path.with_name(f"{path.name}.spark")
         typed = ", ".join(f"{name}::{kind} AS {name}" for name, kind in types.items())
         try:
-            self._frame(f"SELECT {typed} FROM ({query}) rows").write.parquet(str(parts.absolute()))
+            with _asked():
+                self._frame(f"SELECT {typed} FROM ({query}) rows").write.parquet(str(parts.absolute()))
             found = f"read_parquet({quoted(parts / '*.parquet')})"
             with scratch(path.parent) as con:
                 if optional and con.execute(f"SELECT count(*) FROM {found}").fetchone() == (0,):
@@ -88,6 +93,18 @@ class OnSpark:
 
 
 @contextmanager
+def _asked() -> Iterator[None]:
+    """Say in one line what Spark says in a hundred."""
+    from pyspark.errors import PySparkException  # noqa: PLC0415 - an extra, and large
+
+    try:
+        yield
+    except PySparkException as error:
+        first = str(error).strip().splitlines()[0]
+        raise BadTable(f"Spark cannot work the tables out: {first}; import the data again, or see its logs") from error
+
+
+@contextmanager
 def opened(master: str = HERE, settings: Mapping[str, str] | None = None) -> Iterator[OnSpark]:
     """Start a session at a master (`spark://HOST:PORT`, `yarn`, `k8s://...`), or in this machine, for a block.
 
@@ -96,11 +113,9 @@ def opened(master: str = HERE, settings: Mapping[str, str] | None = None) -> Ite
     Raises:
         MissingAbility: Spark, Java or sqlglot is not installed.
         Unreachable: there is no such master.
-        BadTable: Spark cannot do what it is asked, as where a table is damaged.
     """
     try:
         import sqlglot  # noqa: PLC0415 - an extra
-        from pyspark.errors import PySparkException  # noqa: PLC0415 - an extra, and large
         from pyspark.sql import SparkSession  # noqa: PLC0415 - an extra, and large
     except ImportError as error:
         raise MissingAbility(f'this engine needs Spark: pip install "anirec[spark]" ({error})') from error
@@ -118,7 +133,5 @@ def opened(master: str = HERE, settings: Mapping[str, str] | None = None) -> Ite
     spark.sparkContext.setLogLevel("ERROR")
     try:
         yield OnSpark(spark, sqlglot.transpile)
-    except PySparkException as error:
-        raise BadTable(f"Spark cannot work the tables out: {error}") from error
     finally:
         spark.stop()
