@@ -102,7 +102,7 @@ def write_sorted(
 
 
 class Relations(Protocol):
-    """Works tables out by SQL, which is written once, as DuckDB understands it; the same bytes come from any of them."""
+    """Works tables out by SQL, which is written once, as DuckDB understands it; any gives the same bytes."""
 
     def file(self, path: Path) -> str:
         """Return what a Parquet file is called in a query."""

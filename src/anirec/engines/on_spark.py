@@ -95,13 +95,14 @@ class OnSpark:
 @contextmanager
 def _asked() -> Iterator[None]:
     """Say in one line what Spark says in a hundred."""
+    from py4j.protocol import Py4JError  # noqa: PLC0415 - an extra
     from pyspark.errors import PySparkException  # noqa: PLC0415 - an extra, and large
 
     try:
         yield
-    except PySparkException as error:
-        first = str(error).strip().splitlines()[0]
-        raise BadTable(f"Spark cannot work the tables out: {first}; import the data again, or see its logs") from error
+    except (PySparkException, Py4JError) as error:
+        said = " ".join(str(error).strip().splitlines()[:2])
+        raise BadTable(f"Spark cannot work the tables out: {said}; import the data again, or see its logs") from error
 
 
 @contextmanager
