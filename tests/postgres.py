@@ -64,10 +64,9 @@ class Server:
         self._run("pg_ctl", "-D", str(self.data), "-w", "-m", "immediate", "stop")
 
     def _run(self, program: str, *words: str) -> None:
-        user = {"user": NOBODY} if os.geteuid() == 0 else {}
         done = subprocess.run(
             [self.programs / program, *words],
             check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=self.folder,
-            env={**os.environ, "LC_ALL": "C"}, **user,
+            env={**os.environ, "LC_ALL": "C"}, user=NOBODY if os.geteuid() == 0 else None,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
