@@ -180,7 +180,7 @@ def test_a_store_that_nobody_listens_for_is_unreachable(url: str) -> None:
 def test_without_its_package_it_is_said_what_to_install(url: str, module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingAbility, match="pip install"):
-        open_store(url, VECTORS).nearest(QUERIES, 1)
+        open_store(url, VECTORS)
 
 
 def test_an_address_of_no_store_is_refused_without_its_password() -> None:

@@ -41,6 +41,10 @@ class PostgresIndex:
     exact_up_to: int = EXACT_UP_TO
     _idle: SimpleQueue[Any] = field(default_factory=SimpleQueue, init=False)
 
+    def __post_init__(self) -> None:
+        """Say at once that psycopg is missing, not when somebody searches."""
+        _psycopg()
+
     def put(self, vectors: Vectors, progress: Progress) -> bool:
         """See `VectorStore`."""
         return self._asked(lambda con: self._put(con, vectors, progress), patience=0)

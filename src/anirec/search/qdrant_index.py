@@ -39,6 +39,10 @@ class QdrantIndex:
     n: int
     exact_up_to: int = EXACT_UP_TO
 
+    def __post_init__(self) -> None:
+        """Say at once that the client is missing, not when somebody searches."""
+        _qdrant_client()
+
     def put(self, vectors: Vectors, progress: Progress) -> bool:
         """See `VectorStore`; what was cut short is begun anew."""
         return self._asked(lambda: self._put(vectors, progress))
@@ -61,14 +65,11 @@ class QdrantIndex:
 
     @cached_property
     def _client(self) -> Any:
-        try:
-            from qdrant_client import QdrantClient  # noqa: PLC0415 - an extra
-        except ImportError as error:
-            raise MissingAbility(f'this store needs its client: pip install "anirec[qdrant]" ({error})') from error
+        module = _qdrant_client()
         if "path" in self.where:
-            return QdrantClient(path=self.where["path"])
+            return module.QdrantClient(path=self.where["path"])
         key = os.environ.get(KEY_VARIABLE)
-        return QdrantClient(url=self.where["url"], api_key=key, timeout=int(PATIENCE), check_compatibility=False)
+        return module.QdrantClient(url=self.where["url"], api_key=key, timeout=int(PATIENCE), check_compatibility=False)
 
     @cached_property
     def _whole(self) -> bool:
@@ -115,15 +116,17 @@ class QdrantIndex:
 
     def _asked(self, ask: Callable[[], Result]) -> Result:
         import httpx  # noqa: PLC0415 - loaded by the client anyway, and by nothing that does not ask it
+        from qdrant_client.http.exceptions import ApiException  # noqa: PLC0415 - an extra
 
         try:
-            self._client  # noqa: B018 - is opened when it is first asked for
-            from qdrant_client.http.exceptions import ApiException  # noqa: PLC0415 - an extra
-
             return ask()
-        except MissingAbility:
-            raise
-        except (OSError, RuntimeError, ValueError, httpx.HTTPError) as error:
+        except (OSError, RuntimeError, ValueError, httpx.HTTPError, ApiException) as error:
             raise Unreachable(f"Qdrant does not answer as it should: {error}") from error
-        except ApiException as error:
-            raise Unreachable(f"Qdrant does not answer as it should: {error}") from error
+
+
+def _qdrant_client() -> Any:
+    try:
+        import qdrant_client  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise MissingAbility(f'this store needs its client: pip install "anirec[qdrant]" ({error})') from error
+    return qdrant_client
