@@ -22,11 +22,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import synthetic
 from anirec.core.ranking import Query
 from anirec.evaluate.intervals import bootstrap
 from anirec.evaluate.labelled import CLEARLY, SUCCESS, TOP, figures
 from anirec.search.fusion import VIEWS, FusionWeights
-from anirec.search.vectors import Exact, Signs, Vectors, packed
+from anirec.search.vectors import Exact, Signs, packed
 from anirec.service.kin import PREFIX
 from anirec.service.search import Scored, Scoring, Search
 from filing import file_section, peak_mb, source, surroundings
@@ -215,17 +216,7 @@ def large(kinds: Sequence[str], n: int = 2_000_000, size: int = 384) -> dict[str
 
     faiss.omp_set_num_threads(1)
     rng = np.random.default_rng(0)
-    topics = rng.standard_normal((20_000, size), dtype=np.float32)
-    vectors = Vectors(np.empty((n, size), np.int8), np.empty(n, np.float32))
-    for start in range(0, n, 65_536):
-        stop = min(start + 65_536, n)
-        of_topic = topics[rng.integers(0, len(topics), stop - start)]
-        block = of_topic + rng.standard_normal((stop - start, size), dtype=np.float32)
-        block /= np.linalg.norm(block, axis=1, keepdims=True)
-        part = packed(block)
-        vectors.steps[start:stop], vectors.scales[start:stop] = part.steps, part.scales
-    queries = topics[:50] + rng.standard_normal((50, size), dtype=np.float32)
-    queries /= np.linalg.norm(queries, axis=1, keepdims=True)
+    vectors, queries = synthetic.chunk_vectors(n, size, rng)
     config = faiss_index.FaissConfig
     made: dict[str, Any] = {"exact": lambda: faiss_index.build(vectors, config(kind="flat"), rng)}
     made |= {"hnsw": lambda: faiss_index.build(vectors, config(kind="hnsw"), rng)}

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 import numpy as np
+from numpy.typing import NDArray
 
 from anirec.core.catalogue import KINDS, Catalogue, Labels
+from anirec.core.columns import REVIEWS
 from anirec.prepare.dataset import Dataset, from_rows
+from anirec.search.vectors import Vectors, packed
 
 TASTES = 40
 LABELS = tuple(f"genre {i}" for i in range(60))
 
 
 LONGEST = 3000  # entries of a list
+CENTRE = 5.0  # logarithm of the middle length of lists, as in the public files of whole lists
+TOPICS = 20_000  # that texts lie around
+WORDS = 30_000  # that reviews are made of
+REVIEW = 250  # words of a review
+CHUNKS = 6  # that such a review is cut into
 
 
 @dataclass(frozen=True)
@@ -28,6 +39,8 @@ class Lists:
     unusable: tuple[str, ...]
 
 
+ANIME_ID = "1 + ({}) * 7919 % 48491"
+"""The id of an anime by its place among the most popular, from 0: no order is left in it."""
 _SCORE = "greatest(1, 10 - floor(-2.2 * ln(1 - {}))::BIGINT)"
 LISTS = {
     "cooperunion2016": Lists(
@@ -50,25 +63,30 @@ LISTS = {
 }
 
 
-def write_lists(folder: Path, layout: str, n_rows: int) -> None:
+def write_lists(
+    folder: Path, layout: str, n_rows: int, *, n_anime: int | None = None, median: float | None = None
+) -> None:
     """Write a file of a public layout: `n_rows` entries that can be used, then one that repeats the first, and others.
 
-    Lists have 1..3,000 entries, lognormal around 150, and are in the order of users; within one the order is any. Each
-    anime stands in a list once; a few are in nearly all of them. Chance is DuckDB's hash: a version, the same file.
+    Lists have 1..3,000 entries, lognormal around 150 or the median, and are in the order of users; within one the order
+    is any. Each anime stands in a list once; a few are in nearly all of them. n_anime: None = as many as the layout
+    has. Chance is DuckDB's hash: a version, the same file.
     """
     made, file = LISTS[layout], folder / LISTS[layout].file
+    n_anime = n_anime or made.n_anime
+    centre = CENTRE if median is None else round(math.log(median), 6)
     chance = "((hash({}) >> 11)::DOUBLE / (1::BIGINT << 53))"
     normal = f"ln(1e-9 + {chance.format('u')} / (1 - {chance.format('u')})) / 1.7"
-    rank = f"j + floor(({made.n_anime} - own) * pow((j + {chance.format('u, j')}) / own, 3))::BIGINT"
+    rank = f"j + floor(({n_anime} - own) * pow((j + {chance.format('u, j')}) / own, 3))::BIGINT"
     columns = {name: sql.format(chance.format("j, u")) for name, sql in made.columns.items()}
-    columns = {"user_id": columns.pop("user_id"), "anime_id": f"1 + ({rank}) * 7919 % 48491", **columns}
+    columns = {"user_id": columns.pop("user_id"), "anime_id": ANIME_ID.format(rank), **columns}
     selected = ", ".join(f"{sql} AS {name}" for name, sql in columns.items())
     with duckdb.connect() as con:
         con.execute(
             f"CREATE TABLE lists AS SELECT u, least(own, {n_rows} - before)::BIGINT AS own FROM (SELECT u, own, "
             f"sum(own) OVER (ORDER BY u) - own AS before FROM (SELECT u, "
-            f"least({LONGEST}, 1 + floor(exp(5 + 1.2 * {normal})))::BIGINT AS own "
-            f"FROM range({n_rows // 50 + 50}) t(u))) WHERE before < {n_rows} ORDER BY u"
+            f"least({LONGEST}, 1 + floor(exp({centre:g} + 1.2 * {normal})))::BIGINT AS own "
+            f"FROM range({n_rows // 40 + 50}) t(u))) WHERE before < {n_rows} ORDER BY u"
         )
         con.execute(
             f"COPY (SELECT {selected} FROM (SELECT u, own, unnest(range(own)) AS j FROM lists)) TO '{file}' (HEADER)"
@@ -78,6 +96,101 @@ def write_lists(folder: Path, layout: str, n_rows: int) -> None:
         first = handle.readline()
         handle.seek(0, 2)
         handle.write(first + "\n".join(made.unusable) + "\n")
+
+
+def write_anime(folder: Path, n_anime: int) -> None:
+    """Write the catalogue that belongs to `write_lists` of the layout hernan2020, for so many anime, all unrelated."""
+    name = "translate(md5(r::VARCHAR), '0123456789', 'ghijklmnop')"  # numbers would be taken for those of seasons
+    columns = {
+        "MAL_ID": ANIME_ID.format("r"),
+        "Name": name,
+        "Score": "round(5 + hash(r, 1) % 40 / 10, 2)",
+        "Genres": "'Action, Genre ' || hash(r, 2) % 40 || ', Genre ' || hash(r, 3) % 40",
+        '"English name"': "'Unknown'",
+        '"Japanese name"': "'Unknown'",
+        "Type": "['TV', 'Movie', 'OVA', 'Special'][1 + (hash(r, 4) % 4)::INTEGER]",
+        "Episodes": "1 + hash(r, 5) % 26",
+        "Aired": "'Apr 3, ' || (1970 + hash(r, 6) % 55) || ' to ?'",
+        "Premiered": "'Unknown'",
+        "Studios": "'Studio ' || hash(r, 7) % 300",
+        "Source": "'Manga'",
+        "Duration": "'24 min. per ep.'",
+        "Rating": "'PG-13 - Teens 13 or older'",
+        "Members": f"floor(2000000 * pow({n_anime}, -1.5 * r / {n_anime}))::BIGINT",
+        "Favorites": "0",
+    }
+    selected = ", ".join(f"{sql} AS {column}" for column, sql in columns.items())
+    with duckdb.connect() as con:
+        con.execute(f"COPY (SELECT {selected} FROM range({n_anime}) t(r)) TO '{folder / 'anime.csv'}' (HEADER)")
+
+
+def write_reviews(folder: Path, n_chunks: int, n_anime: int) -> None:
+    """Write a canonical table of anime and one of reviews that are cut into about so many chunks.
+
+    Words are drawn by Zipf's law, popular anime have most of the reviews, and every sentence has ten words.
+    """
+    from anirec.sources.importer import import_folder
+
+    source = folder / "source"
+    source.mkdir()
+    write_anime(source, n_anime)
+    import_folder(source, folder / "canonical", progress=lambda _stage, _done, _total: None)
+    n = max(1, n_chunks // CHUNKS)
+    chance = "((hash({}) >> 11)::DOUBLE / (1::BIGINT << 53))"
+    word = f"floor(pow({WORDS}, {chance.format('i, k')}))::BIGINT"
+    said = f"translate(md5(({word})::VARCHAR)[:3 + (({word}) % 6)::INTEGER], '0123456789', 'ghijklmnop')"
+    sentence = f"{said} || CASE WHEN k % 10 = 9 THEN '. The' ELSE '' END"
+    text = f"'The ' || array_to_string(list_transform(range({REVIEW}), lambda k: {sentence}), ' ')"
+    place = f"floor(pow({n_anime}, {chance.format('i, 1')})) - 1"
+    known = {"anime_id": ANIME_ID.format(f"({place})::BIGINT"), "review_id": "i", "helpful": "1", "source": "'made up'"}
+    columns = ", ".join(
+        f"({known.get(name, 'NULL')})::{kind} AS {name}" for name, kind in REVIEWS.items() if name != "text"
+    )
+    file = folder / "canonical" / "reviews.parquet"
+    with duckdb.connect() as con:
+        con.execute(
+            f"COPY (SELECT {columns}, ({text})::VARCHAR AS text FROM range({n}) t(i) ORDER BY anime_id, review_id) "
+            f"TO '{file}' (FORMAT parquet)"
+        )
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """A text encoder that takes no time: vectors around topics, which one is in the text's bytes. See `TextEncoder`."""
+
+    size: int = 384
+    max_tokens: int = 256
+    unit: bool = True
+    rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
+
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        """Return some two tokens a word."""
+        return [2 * (text.count(" ") + 1) for text in texts]
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return vectors of length 1."""
+        topics = np.array([zlib.crc32(text.encode()) % TOPICS for text in texts])
+        directions = np.random.default_rng(1).standard_normal((TOPICS, self.size), dtype=np.float32)
+        return _unit(directions[topics] + self.rng.standard_normal((len(texts), self.size), dtype=np.float32))
+
+
+def chunk_vectors(
+    n: int, size: int, rng: np.random.Generator, n_queries: int = 50
+) -> tuple[Vectors, NDArray[np.float32]]:
+    """Return chunks' vectors, drawn around topics as texts lie around what they are about; and queries near some."""
+    topics = rng.standard_normal((TOPICS, size), dtype=np.float32)
+    vectors = Vectors(np.empty((n, size), np.int8), np.empty(n, np.float32))
+    for start in range(0, n, 65_536):
+        stop = min(start + 65_536, n)
+        of_topic = topics[rng.integers(0, len(topics), stop - start)]
+        part = packed(_unit(of_topic + rng.standard_normal((stop - start, size), dtype=np.float32)))
+        vectors.steps[start:stop], vectors.scales[start:stop] = part.steps, part.scales
+    return vectors, _unit(topics[:n_queries] + rng.standard_normal((n_queries, size), dtype=np.float32))
+
+
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    found: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return found
 
 
 def dataset(n_items: int, n_users: int, rng: np.random.Generator) -> Dataset:

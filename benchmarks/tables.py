@@ -1,4 +1,4 @@
-"""Write what is made of the newest figures: docs/leaderboard.md, and the tables and the example's output in the README.
+"""Write what is made of the newest figures: whole pages in docs/, and parts of the README and of docs/scaling.md.
 
 python benchmarks/tables.py           rewrite both
 python benchmarks/tables.py --check   exit 1 if that would change it
@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import parity_page
+import scaling_page
 from board import document
 from filing import REPOSITORY, RESULTS, newest
 
 README = REPOSITORY / "README.md"
 BOARD = REPOSITORY / "docs" / "leaderboard.md"
 PARITY = REPOSITORY / "docs" / "parity.md"
+SCALING = REPOSITORY / "docs" / "scaling.md"
 
 EXAMPLE = ("recommend", "--like", "Cowboy Bebop", "--like", "Samurai Champloo", "--like", "Trigun", "-k", "10")
 
@@ -32,15 +34,16 @@ def made() -> dict[str, str]:
     return parts | ({"leaderboard": document.short(board)} if board else {})
 
 
-def filled(readme: str) -> str:
-    """Return the README with its made parts renewed."""
-    for name, text in made().items():
+def filled(file: Path, parts: dict[str, str]) -> str:
+    """Return a document with its made parts, by name, renewed."""
+    whole = file.read_text(encoding="utf-8")
+    for name, text in parts.items():
         begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
-        if readme.count(begin) != 1 or readme.count(end) != 1:
-            raise SystemExit(f"README.md needs the marks {begin.strip()} and {end} once")
-        before, after = readme.split(begin)
-        readme = before + begin + text + "\n" + end + after.split(end)[1]
-    return readme
+        if whole.count(begin) != 1 or whole.count(end) != 1:
+            raise SystemExit(f"{file.name} needs the marks {begin.strip()} and {end} once")
+        before, after = whole.split(begin)
+        whole = before + begin + text + "\n" + end + after.split(end)[1]
+    return whole
 
 
 def _example() -> str:
@@ -101,7 +104,9 @@ def _imports(found: dict[str, Any]) -> str:
 def made_files() -> dict[Path, str]:
     """Return the text that each made file should have; the leaderboard is one once it has been measured."""
     board = newest("leaderboard")
-    files = {README: filled(README.read_text(encoding="utf-8"))}
+    files = {README: filled(README, made())}
+    grown = scaling_page.collected()
+    files |= {SCALING: filled(SCALING, {scaling_page.SECTION: scaling_page.tables(grown)})} if grown["steps"] else {}
     files |= {BOARD: document.whole(board)} if board else {}
     parity = newest("parity")
     return files | ({PARITY: parity_page.whole(parity, newest("metrics_speed"))} if parity else {})

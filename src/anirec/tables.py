@@ -10,11 +10,12 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import duckdb
 import numpy as np
@@ -92,6 +93,91 @@ def write_parquet(con: duckdb.DuckDBPyConnection, query: str, path: Path) -> int
         f"COPY ({query}) TO {quoted(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
     ).fetchone()
     return int(rows[0]) if rows else 0
+
+
+def write_sorted(
+    con: duckdb.DuckDBPyConnection, rows: str, types: Mapping[str, str], order: Sequence[str], path: Path
+) -> int:
+    """Write rows to one Parquet file, sorted by columns that tell all apart; returns how many.
+
+    rows: what stands after FROM. Same rows, same bytes, wherever they come from: DuckDB writes columns that it knows to
+    have no NULL in another way, and of a single file it knows that; so what was written is written again.
+    """
+    typed = ", ".join(f"{name}::{kind} AS {name}" for name, kind in types.items())
+    first = path.with_name(f"{path.name}.part")
+    try:
+        write_parquet(con, f"SELECT {typed} FROM {rows} ORDER BY {', '.join(order)}", first)
+        return write_parquet(con, f"SELECT * FROM read_parquet({quoted(first)})", path)
+    finally:
+        first.unlink(missing_ok=True)
+
+
+class Relations(Protocol):
+    """Works tables out by SQL, which is written once, as DuckDB understands it; any gives the same bytes."""
+
+    def file(self, path: Path) -> str:
+        """Return what a Parquet file is called in a query."""
+        ...
+
+    def columns(self, table: str) -> set[str]:
+        """Return the names of the columns of a file, view or table."""
+        ...
+
+    def view(self, name: str, query: str) -> None:
+        """Give a query a name."""
+        ...
+
+    def keep(self, name: str, query: str) -> None:
+        """Give the rows of a query a name; they are worked out once."""
+        ...
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query, which are few."""
+        ...
+
+    def write(
+        self, query: str, types: Mapping[str, str], order: Sequence[str], path: Path, *, optional: bool = False
+    ) -> int:
+        """Write the rows of a query as `write_sorted` does; returns how many.
+
+        types: DuckDB's, of the columns, in their order. optional: no row, no file.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class OnDuckDB:
+    """See `Relations`: on this machine, by a connection."""
+
+    con: duckdb.DuckDBPyConnection
+
+    def file(self, path: Path) -> str:
+        """See `Relations`."""
+        return f"read_parquet({quoted(path)})"
+
+    def columns(self, table: str) -> set[str]:
+        """See `Relations`."""
+        return {str(row[0]) for row in self.rows(f"DESCRIBE SELECT * FROM {table}")}
+
+    def view(self, name: str, query: str) -> None:
+        """See `Relations`."""
+        self.con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {query}")
+
+    def keep(self, name: str, query: str) -> None:
+        """See `Relations`."""
+        self.con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """See `Relations`."""
+        return self.con.execute(query).fetchall()
+
+    def write(
+        self, query: str, types: Mapping[str, str], order: Sequence[str], path: Path, *, optional: bool = False
+    ) -> int:
+        """See `Relations`."""
+        if optional and not self.rows(f"SELECT 1 FROM ({query}) LIMIT 1"):
+            return 0
+        return write_sorted(self.con, f"({query})", types, order, path)
 
 
 def read_arrays(

@@ -21,6 +21,7 @@ from anirec.recommenders.similar import Similar
 from anirec.search.building import IndexConfig, build
 from anirec.search.documents import DocumentConfig
 from anirec.search.index import restore
+from anirec.search.stores import Guarded
 from anirec.service.batch import search_batch
 from anirec.service.search import Results, Scoring, Search
 from anirec.stores.bundle import read_bundle, write_search
@@ -28,6 +29,7 @@ from anirec.stores.facts import FactsTable
 from anirec.wiring.search import load_search
 from anirec.wiring.serve import load
 from fake_encoder import FakeEncoder
+from flaky_store import Flaky
 from small import N
 
 LABELS = {
@@ -379,3 +381,20 @@ def test_the_command_prints_titles_matches_and_reasons(search: Search, monkeypat
     assert "Show 5" in table.stdout
     piped = CliRunner().invoke(cli, ["search", "-k", "1"], input="girls love\n\ntime travel\n")
     assert piped.exit_code == 0
+
+
+def test_search_goes_on_by_words_and_labels_says_so_and_recovers(search: Search) -> None:
+    now = [0.0]
+    flaky = Flaky(search.index.chunks.vectors)
+    far = replace(search, index=replace(search.index, nearest=Guarded(flaky, clock=lambda: now[0])))
+
+    for text in ("overpowered hero", "time travel", "emeralds"):
+        assert ids(far, text) == ids(search, text)
+    assert far.search("isekai").without_vectors is None
+    flaky.up = False
+    found = far.search("time travel", k=3)
+    assert found.without_vectors == "the store is down"
+    assert {result.anime.anime_id for result in found} == {9, 10, 13}
+    assert ids(far, "emeralds") == [21]
+    flaky.up, now[0] = True, 60.0
+    assert far.search("time travel").without_vectors is None

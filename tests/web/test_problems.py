@@ -68,7 +68,7 @@ def test_what_is_no_json_is_refused(client: TestClient, body: bytes) -> None:
 
 def test_every_deliberate_error_has_a_kind_and_only_sites_and_bundles_are_ours_to_mend() -> None:
     named = {kind_of(error("x")).slug: kind_of(error("x")).status for error in _kinds() if not _is_title(error)}
-    assert {slug for slug, status in named.items() if status >= 500} == {"site", "bundle", "mistake"}
+    assert {slug for slug, status in named.items() if status >= 500} == {"site", "bundle", "unreachable", "mistake"}
 
 
 def _kinds() -> list[type[errors.AnirecError]]:

@@ -31,9 +31,18 @@ from anirec.core.errors import (
     SiteError,
     SourceError,
     TitleError,
+    Unreachable,
 )
 
-EXIT_CODES = {InputError: 2, SourceError: 3, BundleError: 4, MissingAbility: 5, SiteError: 6, MachineError: 8}
+EXIT_CODES = {
+    InputError: 2,
+    SourceError: 3,
+    BundleError: 4,
+    MissingAbility: 5,
+    SiteError: 6,
+    Unreachable: 6,
+    MachineError: 8,
+}
 """What the shell sees for each group of errors; 0 is success, 1 a mistake of ours, 130 an interrupt."""
 
 EXTRAS = {"scipy": "fit"}

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 EXIT_CODE_HELP = """\b
 Exit codes: 0 done. 1 a mistake in anirec. 2 fix what you typed (unknown or ambiguous title, bad option or file).
-3 fix the data. 4 no sound bundle. 5 something is not installed or not in this bundle. 6 a site does not answer: ask
-it again later. 7 a new bundle or encoder is not good enough. 8 the disk is full or cannot be written, or memory does
-not suffice. 130 interrupted."""
+3 fix the data. 4 no sound bundle. 5 something is not installed or not in this bundle. 6 a site, an engine or a store
+does not answer: ask again later. 7 a new bundle or encoder is not good enough. 8 the disk is full or cannot be written,
+or memory does not suffice. 130 interrupted."""
 
 
 @click.group(epilog=EXIT_CODE_HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

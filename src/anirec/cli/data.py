@@ -62,8 +62,16 @@ def import_(path: Path, out: Path, max_rejects: float, ids: Path | None, as_json
     "folders", nargs=-1, required=True, type=click.Path(file_okay=False, path_type=Path), metavar="TABLES..."
 )
 @to_option
+@click.option(
+    "--engine",
+    default="local",
+    show_default=True,
+    metavar="NAME",
+    help="What works the tables out: local (DuckDB), spark (Spark on this machine), or a cluster's master: "
+    "spark://HOST:PORT, yarn, k8s://... The files are the same; a cluster must find the folders in the same place.",
+)
 @options.json_option
-def build(folders: tuple[Path, ...], out: Path, as_json: bool) -> None:
+def build(folders: tuple[Path, ...], out: Path, engine: str, as_json: bool) -> None:
     """Join canonical folders into one and find the franchises.
 
     Anime are joined by id, never by title. Of two facts about an anime the earlier folder's is taken; where folders do
@@ -71,14 +79,17 @@ def build(folders: tuple[Path, ...], out: Path, as_json: bool) -> None:
 
     \b
     anirec data build tables/mal tables/anilist tables/id-map --to tables/all
+    anirec data build tables/mal tables/anilist --to tables/all --engine spark://master:7077
     anirec data sql "select * from conflicts" --data tables/all
     anirec train --data tables/all --out my-bundle
     """
     from dataclasses import asdict
 
     from anirec.service.data import build as run
+    from anirec.wiring.engine import relations
 
-    found = run(folders, out)
+    with relations(engine) as tables:
+        found = run(folders, out, tables=tables)
     if as_json:
         render.print_json(asdict(found))
         return

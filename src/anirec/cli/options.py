@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -67,6 +68,32 @@ track_option = click.option(
     metavar="[URI]",
     help="Keep settings, data hashes and figures as a run in MLflow: in the folder ./mlruns, or in the folder or at "
     "the server (http://...) that is named.",
+)
+
+
+def _in_environment(_context: click.Context, _option: click.Parameter, url: str | None) -> str | None:
+    """Put the address of a store where all processes of a command find it."""
+    if url is not None:
+        os.environ["ANIREC_VECTORS"] = url
+    return url
+
+
+vectors_option = click.option(
+    "--vectors",
+    metavar="URL",
+    expose_value=False,
+    callback=_in_environment,
+    help="Look for texts' vectors in a store, where `anirec vectors` has put them, instead of in the bundle: "
+    "postgresql://USER@HOST/DATABASE, qdrant://HOST:6333 or qdrant:FOLDER.  [default: $ANIREC_VECTORS, else the"
+    " bundle]",
+)
+engine_option = click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Where the work is done: in this process; or by Ray (the extra `ray`), on all cores of this machine or on the "
+    "cluster that $RAY_ADDRESS names. The figures are the same.",
 )
 bundle_option = click.option(
     "--bundle",

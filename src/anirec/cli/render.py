@@ -140,6 +140,7 @@ def results_json(found: Results) -> dict[str, Any]:
             for r in found
         ],
         "next_offset": found.next_offset,
+        "without_vectors": found.without_vectors,
     }
 
 
@@ -160,6 +161,8 @@ def print_results(found: Results) -> None:
     """Print what a search found as a table, and on standard error which titles it was taken to name."""
     if found.like:
         click.echo(f"like {', '.join(display_title(anime) for anime in found.like)}", err=True)
+    if found.without_vectors:
+        click.echo(f"by words and labels alone: {found.without_vectors}", err=True)
     console().print(results_table(found))
 
 

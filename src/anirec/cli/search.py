@@ -1,4 +1,4 @@
-"""The commands that search in one's own words: `search`, `search-batch`, `index`, `export-encoder`."""
+"""The commands that search in one's own words: `search`, `search-batch`, `index`, `vectors`, `export-encoder`."""
 
 from __future__ import annotations
 
@@ -59,6 +59,7 @@ ENTER, BACK, LEAVE = ("\r", "\n"), ("\x7f", "\x08"), ("\x03", "\x04", "\x1b")
     help="Let a cross-encoder (a folder, or a name at the model hub) read the best passages and order them anew.",
 )
 @options.bundle_option
+@options.vectors_option
 @options.json_option
 def search(
     *,
@@ -268,6 +269,32 @@ def index(
         f"{written}: {counts['chunks']:,} chunks of {counts['texts']:,} texts about {counts['anime']:,} anime, "
         f"{counts['words']:,} words, in {seconds:g} s; sha256 {made.sha256}"
     )
+
+
+@cli.command()
+@click.argument("url")
+@options.bundle_option
+@options.json_option
+def vectors(*, url: str, bundle: str | None, as_json: bool) -> None:
+    """Put the vectors of a bundle's texts into the store at URL, for many replicas to look into.
+
+    Vectors that are there already stay; those of other bundles do, too.
+
+    \b
+    anirec vectors --bundle my-bundle postgresql://anirec@db/anirec
+    anirec vectors --bundle my-bundle qdrant://vectors:6333
+    anirec serve --bundle my-bundle --vectors qdrant://vectors:6333
+    """
+    from functools import partial
+
+    from anirec.wiring.vectors import put_vectors, without_secrets
+
+    with render.progress_bar(quiet=as_json) as progress:
+        name, n, new = put_vectors(bundle, url, partial(progress, "sending vectors"))
+    if as_json:
+        render.print_json({"name": name, "vectors": n, "new": new})
+        return
+    click.echo(f"{without_secrets(url)}: {n:,} vectors as {name}{'' if new else ', which were there already'}")
 
 
 @cli.command(name="export-encoder")

@@ -31,6 +31,7 @@ GRACE: Final = 20
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes that answer.")
 @options.bundle_option
+@options.vectors_option
 @click.option("--public-url", metavar="URL", help="Where people reach it: https://anime.example.org")
 @click.option(
     "--trusted-host",

@@ -74,6 +74,7 @@ model_options = (
     help="Learn nothing from N users, drawn by the seed: `anirec promote` asks the bundle for them.",
 )
 @click.option("--resume", is_flag=True, help="Go on with a training of nets that was cut short, where it stopped.")
+@options.engine_option
 @options.track_option
 @options.json_option
 def train(
@@ -88,6 +89,7 @@ def train(
     work: Path | None,
     hold_out: int | None,
     resume: bool,
+    engine: str,
     track: str | None,
     as_json: bool,
 ) -> None:
@@ -102,11 +104,13 @@ def train(
     anirec train --data ../shared/data --out my-bundle --model ease --set l2=300
     anirec train --data ../shared/data --out my-bundle --model mult-vae --track
     anirec train --data ../shared/data --out my-bundle --model mult-vae --resume
+    anirec train --data ../shared/data --out my-bundle --engine ray
     anirec recommend --bundle my-bundle --like "Cowboy Bebop"
     """
     from anirec.service import checkpoints, tracking
     from anirec.service.gate import without_users
     from anirec.service.training import train as run
+    from anirec.wiring.engine import opened
     from anirec.wiring.texts import default_encoder, left_out
     from anirec.wiring.train import facts_of, open_data, recipe
 
@@ -114,11 +118,11 @@ def train(
     kept = checkpoints.beside(out)
     checkpoints.check(kept, resume=resume)
     started = time.monotonic()
-    with _resumable(kept), tracking.tracked(track, f"train {out.name}", say=_say) as tracker:
+    with opened(engine) as where, _resumable(kept), tracking.tracked(track, f"train {out.name}", say=_say) as tracker:
         with tempfile.TemporaryDirectory() as cache, render.progress_bar(quiet=as_json) as progress:
             material = open_data(folder, Path(cache) / "canonical", progress)
             material = material if hold_out is None else without_users(material, hold_out, seed)
-            watch = checkpoints.Watch(progress, kept)
+            watch = checkpoints.Watch(progress, kept, engine=where)
             _say_what_is_left_out(quick=quick)
             encoder, work = encoder or default_encoder(), work or out.with_name(f"{out.name}.texts")
             for reason in () if quick else left_out(material, encoder):
@@ -127,7 +131,7 @@ def train(
             asked = recipe(material, seed, extra, watch=watch, quick=quick, encoder=encoder, work=work)
             tracking.note_asked(tracker, material.facts, asked.config, seed=seed, model=asked.default)
             with checkpoints.kept(kept, facts_of(material, asked), resume=resume):
-                made = run(material, out, asked, progress)
+                made = run(material, out, asked, progress, engine=where)
         seconds = round(time.monotonic() - started, 1)
         if as_json:
             render.print_json({"bundle": str(out), "sha256": made.sha256, "seconds": seconds, "data": material.facts})
@@ -192,6 +196,7 @@ def _resumable(kept: Path) -> Iterator[None]:
     metavar="FILE.html",
     about="Write the report to be looked at, with curves and the best and worst profiles; takes the extra `report`.",
 )
+@options.engine_option
 @options.track_option
 @options.json_option
 def evaluate(
@@ -208,6 +213,7 @@ def evaluate(
     export: Path | None,
     out: Path | None,
     html: Path | None,
+    engine: str,
     track: str | None,
     as_json: bool,
 ) -> None:
@@ -234,6 +240,7 @@ def evaluate(
     from anirec.service.checkpoints import Watch
     from anirec.service.training import evaluate as run
     from anirec.service.training import exam_of
+    from anirec.wiring.engine import opened
     from anirec.wiring.train import open_data, recipe, unpruned
 
     if protocol == "help":
@@ -244,7 +251,7 @@ def evaluate(
         html_report.check()
     files = dict(_named_file(one) for one in lists)
     wanted = _wanted(models, settings)
-    with tracking.tracked(track, "evaluate", say=_say) as tracker:
+    with opened(engine) as where, tracking.tracked(track, "evaluate", say=_say) as tracker:
         with tempfile.TemporaryDirectory() as cache, render.progress_bar(quiet=as_json) as progress:
             material = open_data(folder, Path(cache) / "canonical", progress)
             exam = exam_of(material, protocol, users, seed)
@@ -255,7 +262,7 @@ def evaluate(
                 return
             material = material.of_exam(exam)
             foreign = {name: read_rankings(file, exam.cases) for name, file in files.items()}
-            watch = Watch(progress)
+            watch = Watch(progress, engine=where)
             _say_what_is_left_out(quick=quick)
             asked = recipe(material, seed, _chosen(material, wanted, watch), watch=watch, quick=quick)
             tracking.note_asked(
@@ -265,11 +272,12 @@ def evaluate(
                 material,
                 asked,
                 exam,
-                extra=unpruned(),
+                extra=unpruned(where),
                 progress=progress,
                 popularity=popularity,
                 foreign=foreign,
                 examples=html_report.EXAMPLES if html is not None else 0,
+                engine=where,
             )
             titles = read_titles(material.folder) if html is not None else {}
         if out is not None:
@@ -293,7 +301,15 @@ def evaluate(
 @click.option(
     "--likes", type=click.IntRange(min=1), metavar="N", help="Give only N titles of each user.  [default: 80 % of them]"
 )
+@click.option(
+    "--at-once",
+    default=1,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Draw so many trials before any of them is known; with `--engine ray` they are tried side by side.",
+)
 @seed_option
+@options.engine_option
 @options.track_option
 @options.json_option
 def tune(
@@ -303,7 +319,9 @@ def tune(
     settings: tuple[str, ...],
     trials: int,
     likes: int | None,
+    at_once: int,
     seed: int,
+    engine: str,
     track: str | None,
     as_json: bool,
 ) -> None:
@@ -312,22 +330,37 @@ def tune(
     \b
     anirec tune --data ../shared/data --model ease --trials 20
     anirec tune --data ../shared/data --model ease --set dropout=0.2 --likes 3
+    anirec tune --data ../shared/data --model ials --at-once 8 --engine ray
     """
     from dataclasses import asdict
 
     from anirec.service import tracking
-    from anirec.service.checkpoints import Watch
+    from anirec.service.checkpoints import UNWATCHED, Watch
     from anirec.service.tuning import tune as run
+    from anirec.wiring.engine import opened
     from anirec.wiring.models import check, tunable
     from anirec.wiring.train import open_data
 
     config = asdict(check(model, settings))
-    with tracking.tracked(track, f"tune {model}", say=_say) as tracker:
+    with opened(engine) as where, tracking.tracked(track, f"tune {model}", say=_say) as tracker:
         with tempfile.TemporaryDirectory() as cache, render.progress_bar(quiet=as_json) as progress:
             material = open_data(folder, Path(cache) / "canonical", progress)
-            fit, ranges = tunable(material, model, settings, Watch(progress))
-            tracking.note_asked(tracker, material.facts, {model: config}, seed=seed, trials=trials, likes=likes)
-            found = run(material, model, fit, ranges, n_trials=trials, n_likes=likes, seed=seed, progress=progress)
+            fit, ranges = tunable(material, model, settings, UNWATCHED if where.apart else Watch(progress))
+            tracking.note_asked(
+                tracker, material.facts, {model: config}, seed=seed, trials=trials, likes=likes, at_once=at_once
+            )
+            found = run(
+                material,
+                model,
+                fit,
+                ranges,
+                n_trials=trials,
+                n_likes=likes,
+                seed=seed,
+                progress=progress,
+                at_once=at_once,
+                engine=where,
+            )
         if as_json:
             render.print_json(asdict(found))
         else:

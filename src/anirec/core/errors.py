@@ -15,6 +15,7 @@
     │   └── BundleVersion      written by another format version
     ├── MissingAbility         install an extra, or choose another part  exit 5
     ├── SiteError              ask the site again later                 exit 6
+    ├── Unreachable            start what it depends on, or ask later   exit 6
     └── MachineError           make room, on the disk or in memory      exit 8
 
 Translation to exit codes happens in `anirec.cli` only.
@@ -114,6 +115,10 @@ class MissingAbility(AnirecError):
 
 class SiteError(AnirecError):
     """A site does not answer as it should, or asks to be left alone."""
+
+
+class Unreachable(AnirecError):
+    """What the work was given to, an engine or a store, cannot be reached or does not answer."""
 
 
 class MachineError(AnirecError):

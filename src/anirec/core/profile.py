@@ -22,7 +22,11 @@ DISLIKED_TO = 4
 _LIKING_BY_SCORE = np.array([np.nan, -0.2, -0.2, -0.2, 0.2, 0.5, 0.8, 1, 1, 1, 1], dtype=np.float32)
 """By score 1..10. Having watched something to the end says a lot even where the score is middling: on held-out users
 of the real data these weights gave more NDCG@10 than counting likes only (.557 against .542), while weights that rise
-further from 7 to 10 gave less."""
+further from 7 to 10 gave less. All are whole tenths, see `LIKING_STEP`."""
+
+LIKING_STEP = 0.1
+"""Every liking is a whole number of these, so that sums of products of likings are exact as whole numbers, in whichever
+order and in however many parts they are added up."""
 
 _LIKING_BY_STATUS = np.zeros(max(Status) + 1, dtype=np.float32)
 _LIKING_BY_STATUS[Status.UNKNOWN] = 1.0  # a plain "I like this"

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anirec.core.catalogue import Catalogue
+from anirec.core.engine import LOCAL, Engine
 from anirec.core.protocols import Recommender
 from anirec.evaluate import beyond, metrics, slices
 from anirec.evaluate.exam import Exam
@@ -53,7 +54,7 @@ Values = NDArray[np.float64]
 Key = TypeVar("Key")
 
 
-def run(
+def run(  # noqa: PLR0913 - what there is to be said, each by its name
     recommenders: Mapping[str, Recommender],
     exam: Exam,
     catalogue: Catalogue,
@@ -63,23 +64,29 @@ def run(
     popularity: float = 0.0,
     foreign: Mapping[str, Sequence[NDArray[np.int32]]] | None = None,
     examples: int = 0,
+    engine: Engine = LOCAL,
 ) -> Report:
     """Mark recommenders on an exam.
 
     popularity: where the slider stands, see `core.ranking.Query`. foreign: by name, what other systems recommend to
     each case, see `lists.read_rankings`. examples: how many of the best cases, and of the worst, the report holds. A
     row of chance and one of popularity over all anime with a like in train are added if there is no recommender of
-    that name.
+    that name. engine: where recommenders are asked; the floors are asked here, as chance is drawn in one go.
 
     Raises:
         InputError: a recommender has items that the catalogue lacks.
     """
     everyone = _floors(exam, rng) | dict(recommenders)
     judges = judges_of(exam, catalogue)
-    lists = {
-        name: of_recommender(one, name, exam.cases, catalogue, judges, partial(progress, name), popularity, exam.barred)
-        for name, one in everyone.items()
-    }
+
+    def asked(name: str, one: Recommender) -> Lists:
+        where = LOCAL if name in FLOORS else engine
+        told = partial(progress, name)
+        return of_recommender(
+            one, name, exam.cases, catalogue, judges, told, popularity=popularity, barred=exam.barred, engine=where
+        )
+
+    lists = {name: asked(name, one) for name, one in everyone.items()}
     lists |= {
         name: of_ranking(ranked, exam.cases, catalogue, judges, exam.barred) for name, ranked in (foreign or {}).items()
     }
@@ -160,7 +167,14 @@ def case_by_case(
     """
     judges = {figure: Judge.of(mode, cases, catalogue, gains=gains) for figure, mode in FIGURES.items()}
     lists: Lists = of_recommender(
-        recommender, "the recommender", cases, catalogue, judges, lambda _done, _total: None, popularity, barred
+        recommender,
+        "the recommender",
+        cases,
+        catalogue,
+        judges,
+        lambda _done, _total: None,
+        popularity=popularity,
+        barred=barred,
     )
     return {
         figure: CaseByCase(judge.counted, judge_values(judge, lists[figure]), lists[figure])

@@ -2,6 +2,8 @@
 
 The order of the folders is their precedence: of two facts about an anime the earlier folder's is taken. Ids are not
 taken so: where folders, or an id map in one of them, do not agree which number of another site is whose, no claim is.
+
+All of it is SQL that is written once: `tables.Relations` has it run by DuckDB, or by Spark where that is asked for.
 """
 
 from __future__ import annotations
@@ -10,11 +12,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-import duckdb
-
 from anirec.core.columns import ANIME, KEYS, TABLES
 from anirec.core.errors import BadTable
-from anirec.tables import quoted, write_parquet
+from anirec.tables import Relations
 
 ONE_TO_ONE: Final = ("anilist", "kitsu")
 """Sites that part anime as MyAnimeList does; AniDB and the sites of films and series put several under one number."""
@@ -28,43 +28,47 @@ OWN_NUMBERS: Final = ("user_id", "review_id", "text_id")
 """Columns that every folder numbers for itself."""
 
 CONFLICTS: Final = "conflicts"
+CONFLICT_COLUMNS: Final = {"what": "VARCHAR", "who": "VARCHAR", "claims": "VARCHAR[]"}
 
 
-def join(con: duckdb.DuckDBPyConnection, folders: Sequence[Path], out: Path) -> dict[str, int]:
+def join(tables: Relations, folders: Sequence[Path], out: Path) -> dict[str, int]:
     """Write the joined tables, and the table `conflicts`, to the folder `out`; returns the rows of each.
 
     Raises:
         BadTable: no folder has a table of anime, or a table cannot be read.
     """
-    _stack(con, folders)
+    there = _stack(tables, folders)
     queries = {
-        "anime": _anime(con),
+        "anime": _anime(tables),
         "titles": "SELECT DISTINCT anime_id, lang, kind, title FROM all_titles",
         "ratings": "SELECT user_id, anime_id, score, status, updated_at, source FROM all_ratings",
         "relations": _RELATIONS,
         "recommendations": "SELECT anime_a, anime_b, max(votes) AS votes FROM all_recommendations GROUP BY 1, 2",
         "recommendation_texts": f"SELECT {_columns('recommendation_texts')} FROM all_recommendation_texts",
         "reviews": f"SELECT {_columns('reviews')} FROM all_reviews",
-        "synopses": "SELECT anime_id, arg_min(text, nth) AS text, arg_min(source, nth) AS source FROM all_synopses "
-        "GROUP BY anime_id",
+        "synopses": f"SELECT anime_id, {_first('text')}, {_first('source')} FROM all_synopses GROUP BY anime_id",
         "users": f"SELECT {_columns('users')} FROM all_users",
         "ids": "SELECT DISTINCT anime_id, site, site_id FROM sound_ids",
     }
     written = {}
     for table, query in queries.items():
-        ordered = f"SELECT * FROM ({query}) ORDER BY {', '.join(KEYS[table])}"
-        if con.execute(f"SELECT 1 FROM ({query}) LIMIT 1").fetchone():
-            written[table] = write_parquet(con, ordered, out / f"{table}.parquet")
+        if table not in there:
+            continue
+        n = tables.write(query, TABLES[table], KEYS[table], out / f"{table}.parquet", optional=True)
+        if n:
+            written[table] = n
     if "anime" not in written:
         raise BadTable("none of the folders has a table of anime; add one, such as an imported catalogue")
-    ordered = "SELECT * FROM conflicts ORDER BY ALL"
-    return written | {CONFLICTS: write_parquet(con, ordered, out / f"{CONFLICTS}.parquet")}
+    every = f"SELECT {', '.join(CONFLICT_COLUMNS)} FROM conflicts"
+    return written | {
+        CONFLICTS: tables.write(every, CONFLICT_COLUMNS, list(CONFLICT_COLUMNS), out / f"{CONFLICTS}.parquet")
+    }
 
 
 _RELATIONS: Final = f"""
-SELECT DISTINCT anime_id, relation, target_id FROM all_relations r
-WHERE relation NOT IN {VAGUE} OR NOT EXISTS (
-    SELECT 1 FROM all_relations o WHERE (o.anime_id, o.target_id) = (r.anime_id, r.target_id)
+SELECT DISTINCT r.anime_id, r.relation, r.target_id FROM all_relations r
+WHERE r.relation NOT IN {VAGUE} OR NOT EXISTS (
+    SELECT 1 FROM all_relations o WHERE o.anime_id = r.anime_id AND o.target_id = r.target_id
     AND o.relation NOT IN {VAGUE})"""
 
 
@@ -72,8 +76,8 @@ def _columns(table: str) -> str:
     return ", ".join(TABLES[table])
 
 
-def _stack(con: duckdb.DuckDBPyConnection, folders: Sequence[Path]) -> None:
-    """Make a view `all_<table>` of the rows of all folders, with `nth`, the folder's place.
+def _stack(tables: Relations, folders: Sequence[Path]) -> set[str]:
+    """Make a view `all_<table>` of the rows of all folders, with `nth`, the folder's place; returns what there may be.
 
     Numbers that every folder gives for itself are moved, so that those of two folders never meet.
     """
@@ -84,10 +88,10 @@ def _stack(con: duckdb.DuckDBPyConnection, folders: Sequence[Path]) -> None:
         for table, columns in TABLES.items():
             if not (file := folder / f"{table}.parquet").is_file():
                 continue
-            rows = f"read_parquet({quoted(file)})"
-            has = {row[0] for row in con.execute(f"DESCRIBE SELECT * FROM {rows}").fetchall()}
+            rows = tables.file(file)
+            has = tables.columns(rows)
             for name in set(OWN_NUMBERS) & set(columns) & has:
-                (most,) = con.execute(f"SELECT coalesce(max({name}), -1) FROM {rows}").fetchone() or (-1,)
+                ((most,),) = tables.rows(f"SELECT coalesce(max({name}), -1) FROM {rows}")
                 highest[name] = max(highest[name], most)
             wanted = [
                 f"NULL::{kind} AS {name}"
@@ -100,68 +104,75 @@ def _stack(con: duckdb.DuckDBPyConnection, folders: Sequence[Path]) -> None:
             parts[table].append(f"SELECT {', '.join(wanted)}, {nth} AS nth FROM {rows}")
         further = {name: further[name] + highest[name] + 1 for name in OWN_NUMBERS}
     for table, selects in parts.items():
-        con.execute(f"CREATE OR REPLACE TEMP VIEW all_{table} AS {' UNION ALL '.join(selects)}")
+        tables.view(f"all_{table}", " UNION ALL ".join(selects))
+    return {"ids"} | {table for table, selects in parts.items() if len(selects) > 1}  # anime have ids, too
 
 
 def _nothing(columns: Mapping[str, str]) -> str:
     return ", ".join(f"NULL::{kind} AS {name}" for name, kind in columns.items())
 
 
-def _anime(con: duckdb.DuckDBPyConnection) -> str:
-    """Return SQL for the joined facts; fills `sound_ids` and `conflicts`."""
-    con.execute("CREATE OR REPLACE TEMP TABLE conflicts(what VARCHAR, who VARCHAR, claims VARCHAR[])")
-    _join_ids(con)
-    _list_facts(con)
+def _anime(tables: Relations) -> str:
+    """Return SQL for the joined facts; makes `sound_ids` and `conflicts`."""
+    tables.keep("conflicts", f"{_join_ids(tables)} UNION ALL {_DIFFERENT_FACTS}")
     firsts = ", ".join(
-        f"arg_min({name}, nth) FILTER (WHERE {_is_known(name, kind)}) AS {name}"
-        for name, kind in ANIME.items()
-        if name not in ("anime_id", *ID_COLUMNS.values())
+        _first(name, kind) for name, kind in ANIME.items() if name not in ("anime_id", *ID_COLUMNS.values())
     )
     numbers = ", ".join(
-        f"max(site_id) FILTER (WHERE site = '{site}')::INTEGER AS {column}" for site, column in ID_COLUMNS.items()
+        f"(max(site_id) FILTER (WHERE site = '{site}'))::INTEGER AS {column}" for site, column in ID_COLUMNS.items()
     )
     return f"""
-        SELECT {_columns("anime")} FROM (SELECT anime_id, {firsts} FROM all_anime GROUP BY anime_id)
+        SELECT {_columns("anime")} FROM (SELECT anime_id, {firsts} FROM all_anime GROUP BY anime_id) f
         LEFT JOIN (SELECT anime_id, {numbers} FROM (
-            SELECT anime_id, site, any_value(site_id) AS site_id FROM sound_ids GROUP BY ALL HAVING count(*) = 1)
-            GROUP BY anime_id) USING (anime_id)"""
+            SELECT anime_id, site, any_value(site_id) AS site_id FROM sound_ids GROUP BY anime_id, site
+            HAVING count(*) = 1) alone GROUP BY anime_id) n USING (anime_id)"""
 
 
-def _is_known(name: str, kind: str) -> str:
-    return f"len({name}) > 0" if kind.endswith("[]") else f"{name} IS NOT NULL"
+def _first(name: str, kind: str = "VARCHAR") -> str:
+    """Return SQL for what the first folder says that says anything."""
+    known = f"array_length({name}) > 0" if kind.endswith("[]") else f"{name} IS NOT NULL"
+    return f"arg_min({name}, nth) FILTER (WHERE {known}) AS {name}"
 
 
-def _join_ids(con: duckdb.DuckDBPyConnection) -> None:
+def _join_ids(tables: Relations) -> str:
+    """Make `sound_ids`; returns SQL for the conflicts that were found."""
     claims = ["SELECT anime_id, site, site_id, nth FROM all_ids"]
     claims += [
-        f"SELECT anime_id, '{site}', {column}::VARCHAR, nth FROM all_anime WHERE {column} IS NOT NULL"
+        f"SELECT anime_id, '{site}' AS site, {column}::VARCHAR AS site_id, nth FROM all_anime "
+        f"WHERE {column} IS NOT NULL"
         for site, column in ID_COLUMNS.items()
     ]
-    con.execute(f"CREATE OR REPLACE TEMP TABLE claims AS {' UNION ALL '.join(claims)}")
+    tables.keep("claims", " UNION ALL ".join(claims))
     sites = ", ".join(f"'{site}'" for site in ONE_TO_ONE)
-    con.execute(
-        f"INSERT INTO conflicts SELECT 'number of several anime', site || ' ' || site_id, "
-        f"list_sort(list(DISTINCT 'anime ' || anime_id || ' by folder ' || (nth + 1))) FROM claims "
-        f"WHERE site IN ({sites}) GROUP BY site, site_id HAVING count(DISTINCT anime_id) > 1"
+    tables.keep(
+        "of_several",
+        f"SELECT site, site_id FROM claims WHERE site IN ({sites}) GROUP BY site, site_id "
+        f"HAVING count(DISTINCT anime_id) > 1",
     )
-    con.execute(
-        f"INSERT INTO conflicts SELECT 'several numbers of an anime', 'anime ' || anime_id, "
-        f"list_sort(list(DISTINCT site || ' ' || site_id || ' by folder ' || (nth + 1))) FROM claims "
-        f"WHERE site IN ({sites}) GROUP BY site, anime_id HAVING count(DISTINCT site_id) > 1"
+    tables.keep(
+        "with_several",
+        f"SELECT site, anime_id FROM claims WHERE site IN ({sites}) GROUP BY site, anime_id "
+        f"HAVING count(DISTINCT site_id) > 1",
     )
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE sound_ids AS SELECT DISTINCT anime_id, site, site_id FROM claims "
-        f"WHERE site NOT IN ({sites}) OR ("
-        f"(site, site_id) NOT IN (SELECT (site, site_id) FROM claims GROUP BY site, site_id "
-        f"HAVING count(DISTINCT anime_id) > 1) AND (site, anime_id) NOT IN (SELECT (site, anime_id) FROM claims "
-        f"GROUP BY site, anime_id HAVING count(DISTINCT site_id) > 1))"
+    tables.keep(
+        "sound_ids",
+        "SELECT DISTINCT c.anime_id, c.site, c.site_id FROM claims c "
+        "WHERE NOT EXISTS (SELECT 1 FROM of_several s WHERE s.site = c.site AND s.site_id = c.site_id) "
+        "AND NOT EXISTS (SELECT 1 FROM with_several w WHERE w.site = c.site AND w.anime_id = c.anime_id)",
+    )
+    return (
+        "SELECT 'number of several anime' AS what, c.site || ' ' || c.site_id AS who, "
+        "list_sort(list(DISTINCT 'anime ' || c.anime_id || ' by folder ' || (c.nth + 1))) AS claims FROM claims c "
+        "JOIN of_several s ON s.site = c.site AND s.site_id = c.site_id GROUP BY c.site, c.site_id "
+        "UNION ALL SELECT 'several numbers of an anime' AS what, 'anime ' || c.anime_id AS who, "
+        "list_sort(list(DISTINCT c.site || ' ' || c.site_id || ' by folder ' || (c.nth + 1))) AS claims FROM claims c "
+        "JOIN with_several w ON w.site = c.site AND w.anime_id = c.anime_id GROUP BY c.site, c.anime_id"
     )
 
 
-def _list_facts(con: duckdb.DuckDBPyConnection) -> None:
-    """List anime that two folders take for different ones: another type, or years apart."""
-    con.execute(
-        "INSERT INTO conflicts SELECT 'different facts', 'anime ' || anime_id, "
-        "list_sort(list(concat_ws(' ', type, year, 'by folder', nth + 1))) FROM all_anime GROUP BY anime_id "
-        "HAVING count(DISTINCT type) > 1 OR max(year) - min(year) > 1"
-    )
+_DIFFERENT_FACTS: Final = (
+    "SELECT 'different facts' AS what, 'anime ' || anime_id AS who, "
+    "list_sort(list(DISTINCT concat_ws(' ', type, year, 'by folder', nth + 1))) AS claims FROM all_anime "
+    "GROUP BY anime_id HAVING count(DISTINCT type) > 1 OR max(year) - min(year) > 1"
+)
+"""Anime that two folders take for different ones: another type, or years apart."""

@@ -20,30 +20,34 @@ diagonal of the normalised X'DX, of which it is a share.
 
 Memory: 4 n^2 bytes to fit (n = 14,000: 0.8 GB; twice that for a moment), 3 bytes for each weight kept to serve.
 Time: n^3 operations, one Cholesky factorisation and the inverse from it. Workable sizes: up to some 30,000 titles;
-any number of users.
+any number of users. X'X is a sum over users of whole numbers (hundredths), so an engine may add it up in any number of
+parts, each 4 n^2 bytes, and the model is the same to the bit; the inverse is worked out in this process.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anirec.core.catalogue import found_in
+from anirec.core.engine import LOCAL, Engine
 from anirec.core.errors import InputError
-from anirec.core.profile import Profile
+from anirec.core.profile import LIKING_STEP, Profile
 from anirec.core.runs import runs
 from anirec.core.state import State, is_finite_vector
 from anirec.prepare.dataset import Dataset
-from anirec.recommenders.likings import known, likings_matrix, most_liked, products
+from anirec.recommenders.likings import in_steps, known, likings_matrix, most_liked, products
 
 BLOCK = 1024  # titles worked on at a time: bounds the memory of sparse products and of pruning
 WHOLE = 20_000  # rows that LAPACK is given at a time; some builds of it fail above 23,170 (2^31 bytes)
 LEVELS = 127  # an int8 weight counts steps of its target's scale in -127..127
 TOGETHER = 128  # titles of a profile added up at a time, so that what is taken of them stays in the cache
+SHARE_BITS = 40  # what a user counts, where users are normalised, is a whole number of 2^-40 at the finest
 COARSE = 13  # of the 31 bits of a positive float, so many are left out of the histogram of worths
 
 
@@ -172,14 +176,20 @@ def vocabulary(dataset: Dataset, config: EaseConfig) -> NDArray[np.int64]:
     return most_liked(dataset, config.min_likes, config.max_items)
 
 
-def fit_dense(dataset: Dataset, config: EaseConfig, rng: np.random.Generator) -> DenseEase:  # noqa: ARG001 - a closed form leaves nothing to chance
-    """Fit on who likes what. Returns the unpruned model.
+def fit_dense(
+    dataset: Dataset,
+    config: EaseConfig,
+    rng: np.random.Generator,  # noqa: ARG001 - a closed form leaves nothing to chance
+    *,
+    engine: Engine = LOCAL,
+) -> DenseEase:
+    """Fit on who likes what. Returns the unpruned model, the same from any engine.
 
     Raises:
         ValueError: the penalty is too small for the matrix to be inverted.
     """
     places = vocabulary(dataset, config)
-    gram = gram_matrix(dataset, places, user_power=config.user_power)
+    gram = gram_matrix(dataset, places, user_power=config.user_power, engine=engine)
     diagonal = np.einsum("ii->i", gram)  # a view
     penalty = config.l2 + config.dropout / (1 - config.dropout) * diagonal
     diagonal += penalty
@@ -236,19 +246,67 @@ def _cholesky_inverse(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     return full
 
 
-def gram_matrix(dataset: Dataset, places: NDArray[np.int64], *, user_power: float = 0.0) -> NDArray[np.float32]:
+def gram_matrix(
+    dataset: Dataset,
+    places: NDArray[np.int64],
+    *,
+    user_power: float = 0.0,
+    engine: Engine = LOCAL,
+    shards: int | None = None,
+) -> NDArray[np.float32]:
     """Return float32 [n, n]: X'X for the titles at these places of the vocabulary.
 
     A cell is the sum over users of the products of their (positive) likings: about how many like both. With
     `user_power` b, users count as the sum of their likings of these titles to the power of -b.
+
+    shards: into how many parts of the users the sum is cut, None = one for each worker. It is one of whole numbers, so
+    it is the same to the bit for any number of them, and on any engine.
     """
-    likes = likings_matrix(dataset, places)
+    likes = in_steps(likings_matrix(dataset, places)).tocsr()
+    step = LIKING_STEP**2
     if user_power > 0:
-        sizes = np.bincount(likes.indices, likes.data, minlength=dataset.n_users)
-        likes.data *= (sizes[likes.indices] ** (-user_power / 2)).astype(np.float32)
-    gram = np.empty((len(places), len(places)), dtype=np.float32)
-    for rows, block in products(likes, likes, BLOCK):
-        gram[rows] = block
+        bits = min(SHARE_BITS, 55 - int(dataset.n_users).bit_length())  # so that no sum reaches 2^63
+        shares = np.rint(np.maximum(likes.sum(axis=1), 1) ** -user_power * 2.0**bits).astype(np.int64)
+        likes.data = likes.data.astype(np.int64)
+        weighed = likes.copy()
+        weighed.data *= np.repeat(shares, np.diff(likes.indptr))
+        step *= LIKING_STEP**-user_power * 2.0**-bits
+    else:
+        weighed = likes
+        if dataset.n_users * round(1 / step) > np.iinfo(np.int32).max:
+            likes.data = likes.data.astype(np.int64)
+    bounds = _bounds(likes.indptr, shards or engine.workers)
+    whole = len(bounds) == 1  # a slice would be a copy
+    parts = [(likes, weighed)] if whole else ((likes[start:stop], weighed[start:stop]) for start, stop in bounds)
+    sums = engine.map(_together, parts)
+    total = next(sums)
+    for further in sums:
+        total = total + further if not total.flags.writeable else np.add(total, further, out=total)
+    return _as_likings(total, step)
+
+
+def _bounds(indptr: NDArray[Any], shards: int) -> list[tuple[int, int]]:
+    """Return where each part of the users begins and ends, with about as many likings in each; none is empty."""
+    wanted = np.searchsorted(indptr, np.linspace(0, indptr[-1], max(shards, 1) + 1)[1:-1])
+    edges = np.unique(np.concatenate([[0], wanted, [len(indptr) - 1]])).tolist()
+    return list(pairwise(edges)) or [(0, 0)]
+
+
+def _together(likes: Any, weighed: Any) -> NDArray[Any]:
+    """Return the whole numbers [n, n]: the sums over some users of the products of their likings."""
+    n = likes.shape[1]
+    sums = np.empty((n, n), dtype=likes.dtype)
+    for rows, block in products(likes.tocsc(), weighed, BLOCK):
+        sums[rows] = block
+    return sums
+
+
+def _as_likings(sums: NDArray[Any], step: float) -> NDArray[np.float32]:
+    """Return whole numbers [n, n] as float32, times `step`; in their own place where they are as large."""
+    same = sums.dtype.itemsize == 4 and sums.flags.writeable
+    gram = sums.view(np.float32) if same else np.empty(sums.shape, dtype=np.float32)
+    for start in range(0, len(sums), BLOCK):
+        gram[start : start + BLOCK] = sums[start : start + BLOCK] * step
     return gram
 
 
@@ -300,13 +358,13 @@ def _threshold(weights: NDArray[np.float32], use: NDArray[np.float32], count: in
     return np.float32(np.array(bits << COARSE, dtype=np.int32).view(np.float32))
 
 
-def fit(dataset: Dataset, config: EaseConfig, rng: np.random.Generator) -> Ease:
-    """Fit and prune.
+def fit(dataset: Dataset, config: EaseConfig, rng: np.random.Generator, *, engine: Engine = LOCAL) -> Ease:
+    """Fit and prune; the same from any engine.
 
     Raises:
         ValueError: the penalty is too small for the matrix to be inverted.
     """
-    model = fit_dense(dataset, config, rng)
+    model = fit_dense(dataset, config, rng, engine=engine)
     likes = dataset.like_counts()[np.searchsorted(dataset.anime_ids, model.items)]
     return prune(model, likes, config)
 

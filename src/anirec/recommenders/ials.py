@@ -21,6 +21,8 @@ What a profile dislikes pulls towards -1 instead of 1, with the weight of its li
 Memory: 4 d bytes for each user and title to fit, and some 200 MB for a block of lists; 4 d for each title to serve.
 Time of an epoch: about d^2 for each liking and d^3 for each title; with 430,000 users, 14,000 titles, 4 million likings
 and d = 128 some 12 s of one core at most, and 1.1 GB. A profile of 120 titles takes about 1 ms.
+The lists of a side are solved independently of one another, so an engine may have them solved anywhere, in the same
+blocks as here; what is left to rounding is how many threads a product is worked out with.
 Workable sizes: a million users, 100,000 titles.
 """
 
@@ -33,6 +35,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anirec.core.engine import LOCAL, Engine
 from anirec.core.errors import InputError
 from anirec.core.profile import Profile
 from anirec.core.state import State, is_finite_vector
@@ -40,6 +43,7 @@ from anirec.prepare.dataset import Dataset
 from anirec.recommenders.likings import known, likings_matrix, most_liked
 
 CELLS = 2**20  # floats of one block of lists, however long they are: bounds memory, and stays near the processor
+TOGETHER = 16  # blocks that are one part of the work, where an engine parts it
 PASSES = 2  # over the likings, to find the first vectors
 
 
@@ -162,7 +166,7 @@ class Ials:
         return State(kind="ials", arrays=arrays, facts=facts)
 
 
-def fit(dataset: Dataset, config: IalsConfig, rng: np.random.Generator) -> Ials:
+def fit(dataset: Dataset, config: IalsConfig, rng: np.random.Generator, *, engine: Engine = LOCAL) -> Ials:
     """Fit on who likes what.
 
     Raises:
@@ -170,11 +174,11 @@ def fit(dataset: Dataset, config: IalsConfig, rng: np.random.Generator) -> Ials:
     """
     places = most_liked(dataset, config.min_likes, config.max_items)
     by_user = likings_matrix(dataset, places).tocsr()
-    by_title = by_user.tocsc()
     titles = on_own_axes(first_vectors(by_user, config.d, rng))
+    of_users, of_titles = Lists.of(by_user, config.d, engine), Lists.of(by_user.tocsc(), config.d, engine)
     for _ in range(config.epochs):
-        users = on_own_axes(solve_all(by_user.indptr, by_user.indices, by_user.data, titles, config))
-        titles = on_own_axes(solve_all(by_title.indptr, by_title.indices, by_title.data, users, config))
+        users = on_own_axes(solve_all(of_users, titles, config, engine))
+        titles = on_own_axes(solve_all(of_titles, users, config, engine))
     if not np.isfinite(titles.vectors).all():
         raise FloatingPointError("the vectors of iALS are not finite; raise l2")
     return Ials(items=dataset.anime_ids[places], titles=titles, config=config)
@@ -196,19 +200,53 @@ def first_vectors(likings: Any, d: int, rng: np.random.Generator) -> NDArray[np.
     return vectors
 
 
-def solve_all(
-    indptr: NDArray[Any], indices: NDArray[Any], likings: NDArray[np.float32], other: Side, config: IalsConfig
-) -> NDArray[np.float32]:
-    """Return float32 [lists, d]: the best vector of each list of a compressed sparse matrix; zeros for empty ones."""
-    lengths = np.diff(indptr)
-    vectors = np.zeros((len(lengths), len(other.spectrum)), dtype=np.float32)
-    for lists in _alike(lengths, len(other.spectrum)):
-        offsets = np.arange(lengths[lists].max())
-        filled = offsets < lengths[lists][:, np.newaxis]
-        cells = np.where(filled, indptr[lists][:, np.newaxis] + offsets, 0)
-        weights = np.where(filled, likings[cells], np.float32(0))
-        vectors[lists] = other.solve(weights, np.ones_like(weights), indices[cells], config)
+Cells = tuple[NDArray[Any], NDArray[Any], NDArray[np.float32]]
+"""A compressed sparse matrix: indptr, indices, likings."""
+
+Block = NDArray[np.int64]
+"""Lists that are solved together."""
+
+
+@dataclass(frozen=True)
+class Lists:
+    """The lists of one side. cells: as an engine shares them. n: how many. parts: of the work, blocks of lists."""
+
+    cells: Cells
+    n: int
+    parts: list[tuple[Block, ...]]
+
+    @classmethod
+    def of(cls, likings: Any, d: int, engine: Engine) -> Lists:
+        """Part the lists of a compressed sparse matrix for vectors of length d."""
+        cells = engine.share((likings.indptr, likings.indices, likings.data))
+        blocks = tuple(_alike(np.diff(likings.indptr), d))
+        parts = [blocks[i : i + TOGETHER] for i in range(0, len(blocks), TOGETHER)]
+        return cls(cells, len(likings.indptr) - 1, parts)
+
+
+def solve_all(lists: Lists, other: Side, config: IalsConfig, engine: Engine = LOCAL) -> NDArray[np.float32]:
+    """Return float32 [lists, d]: the best vector of each list; zeros for empty ones."""
+    vectors = np.zeros((lists.n, len(other.spectrum)), dtype=np.float32)
+    side = engine.share(other)
+    solved = engine.map(_solved_part, ((lists.cells, side, config, part) for part in lists.parts))
+    for part, of_part in zip(lists.parts, solved, strict=True):
+        for block, found in zip(part, of_part, strict=True):
+            vectors[block] = found
     return vectors
+
+
+def _solved_part(cells: Cells, other: Side, config: IalsConfig, part: Sequence[Block]) -> list[NDArray[np.float32]]:
+    """Return float32 [lists, d] for each block."""
+    indptr, indices, likings = cells
+    solved = []
+    for block in part:
+        starts, lengths = indptr[block], indptr[block + 1] - indptr[block]
+        offsets = np.arange(lengths.max())
+        filled = offsets < lengths[:, np.newaxis]
+        places = np.where(filled, starts[:, np.newaxis] + offsets, 0)
+        weights = np.where(filled, likings[places], np.float32(0))
+        solved.append(other.solve(weights, np.ones_like(weights), indices[places], config))
+    return solved
 
 
 def _alike(lengths: NDArray[np.int64], d: int) -> Iterator[NDArray[np.int64]]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anirec.core.catalogue import found_in
-from anirec.core.profile import Profile
+from anirec.core.profile import LIKING_STEP, Profile
 from anirec.prepare.dataset import Dataset
 
 
@@ -43,8 +43,14 @@ def likings_matrix(dataset: Dataset, places: NDArray[np.int64]) -> Any:
     )
 
 
-def products(targets: Any, sources: Any, block: int) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-    """Yield the rows of T'S, `block` at a time, with where they stand: float32 [<= block, sources].
+def in_steps(likings: Any) -> Any:
+    """Return a sparse matrix of likings as int32, how many of `LIKING_STEP` each is; its places are shared."""
+    steps = np.rint(likings.data / np.float32(LIKING_STEP)).astype(np.int32)
+    return type(likings)((steps, likings.indices, likings.indptr), shape=likings.shape)
+
+
+def products(targets: Any, sources: Any, block: int) -> Iterator[tuple[slice, NDArray[Any]]]:
+    """Yield the rows of T'S, `block` at a time, with where they stand: [<= block, sources] of the matrices' type.
 
     targets, sources: sparse [users, .]. A cell is the sum over users of the products of their likings.
     """

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anirec.core.catalogue import KINDS, Catalogue
+from anirec.core.errors import Unreachable
 from anirec.core.state import State
 from anirec.search import labels as label_index
 from anirec.search import lexical
@@ -90,7 +91,8 @@ class Found:
     """What one query found.
 
     views: see `fusion.VIEWS`. counts: float32 [n], the count-only scoring. chunks, similarity: of the nearest chunks,
-    best first. labels: that it speaks of or comes clearly near, the surest first.
+    best first. labels: that it speaks of or comes clearly near, the surest first. without_vectors: why no chunks were
+    looked for, words and labels alone count then; None = they were.
     """
 
     views: Views
@@ -98,6 +100,7 @@ class Found:
     chunks: NDArray[np.int64]
     similarity: NDArray[np.float32]
     labels: tuple[int, ...]
+    without_vectors: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +137,7 @@ class SearchIndex:
         """
         vector = encoder.encode([asked.text])
         most = self.voting.found if asked.stems or like is None else 0  # a query of a title alone says nothing else
-        chunks, similarity = (found[0] for found in self._nearest.nearest(vector, most))
+        chunks, similarity, without = self._near_chunks(vector, most)
         affirming = ~self.chunks.denying(chunks, asked.stems)
         rows = self.chunks.rows[chunks].astype(np.int64)
         texts = self.chunks.texts[chunks]
@@ -156,7 +159,17 @@ class SearchIndex:
         spoken = [label for concept in asked.wanted for label, _ in concept.labels]
         labels = tuple(dict.fromkeys([*spoken, *nearest]))
         counts = counted(rows[:COUNTED], texts[:COUNTED], len(self.catalogue))
-        return Found(views, counts, chunks, similarity, labels)
+        return Found(views, counts, chunks, similarity, labels, without)
+
+    def _near_chunks(
+        self, vector: NDArray[np.float32], most: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32], str | None]:
+        """Return the nearest chunks and how near they are; none, and why, where a store of them does not answer."""
+        try:
+            chunks, similarity = self._nearest.nearest(vector, most)
+        except Unreachable as error:
+            return np.empty(0, np.int64), np.empty(0, np.float32), str(error)
+        return chunks[0], similarity[0], None
 
     def _named(self, asked: Asked) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return how much of the concepts each anime has, and 1 where it has something of each."""

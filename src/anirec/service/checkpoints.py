@@ -19,6 +19,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from anirec.core.engine import LOCAL, Engine
 from anirec.core.errors import Diverged, InputError
 from anirec.core.settings import flattened
 from anirec.prepare.dataset import Dataset
@@ -31,11 +32,15 @@ FACTS: Final = "facts.json"
 
 @dataclass(frozen=True)
 class Watch:
-    """Over the trainings of a model. folder: where checkpoints are written; None = nowhere. name: of the model."""
+    """Over the trainings of a model. folder: where checkpoints are written; None = nowhere. name: of the model.
+
+    engine: where the work of those that can be parted is done.
+    """
 
     progress: Progress = silent
     folder: Path | None = None
     name: str = "model"
+    engine: Engine = LOCAL
 
     def of(self, name: str) -> Watch:
         """Return the same over another model."""

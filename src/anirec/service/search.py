@@ -91,12 +91,13 @@ class Results:
     """What was found, best first.
 
     like: the titles that the query names, to be resembled. next_offset: where the next page begins, None = there is
-    none.
+    none. without_vectors: why words and labels alone were looked at, None = everything was.
     """
 
     items: tuple[Result, ...]
     like: tuple[Anime, ...] = ()
     next_offset: int | None = None
+    without_vectors: str | None = None
 
     def __iter__(self) -> Iterator[Result]:
         """Iterate over the results, best first."""
@@ -277,7 +278,8 @@ class Search:
             )
             for place, (anime_id, row, score) in enumerate(zip(ids, rows, ranking.scores, strict=True))
         )
-        return Results(items, tuple(facts[i] for i in scored.asked.like if i in facts), following)
+        like = tuple(facts[i] for i in scored.asked.like if i in facts)
+        return Results(items, like, following, scored.found.without_vectors)
 
     def _evidence(self, scored: Scored, row: int) -> Evidence:
         carried = self.index.labels.of_row(row, scored.found.labels)[:MOST_LABELS]

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anirec.core.catalogue import Catalogue
+from anirec.core.engine import LOCAL, Engine
 from anirec.core.errors import BadTable
 from anirec.core.protocols import Personal, Recommender
 from anirec.core.state import State
@@ -157,8 +158,10 @@ class Trained:
     card: str
 
 
-def train(material: Material, out: Path, recipe: Recipe, progress: Progress) -> Trained:
+def train(material: Material, out: Path, recipe: Recipe, progress: Progress, *, engine: Engine = LOCAL) -> Trained:
     """Fit everything and write a bundle. Same data, same seed, same hash.
+
+    engine: where validation users are asked; the models of the recipe have theirs, see `checkpoints.Watch`.
 
     Raises:
         BadTable: too few users to choose the blend's weights on.
@@ -190,7 +193,7 @@ def train(material: Material, out: Path, recipe: Recipe, progress: Progress) -> 
         write_facts(material.folder, tables["anime.parquet"])
         write_titles(material.folder, tables["titles.parquet"])
         tables["card.md"] = Path(work) / "card.md"
-        found = weighed.report()
+        found = weighed.report(engine)
         card = model_card(material.facts, recipe.config, found, recipe.default)
         tables["card.md"].write_text(card, encoding="utf-8")
         content = BundleContent(
@@ -208,7 +211,7 @@ def train(material: Material, out: Path, recipe: Recipe, progress: Progress) -> 
         return Trained(write_bundle(out, content), found, card)
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 - what there is to be said, each by its name
     material: Material,
     recipe: Recipe,
     exam: Exam,
@@ -218,6 +221,7 @@ def evaluate(
     popularity: float = 0.0,
     foreign: Mapping[str, Sequence[NDArray[np.int32]]] | None = None,
     examples: int = 0,
+    engine: Engine = LOCAL,
 ) -> Report:
     """Fit on what an exam lets be learned and report how well its cases are served; see `evaluate.run`.
 
@@ -225,7 +229,8 @@ def evaluate(
     for, the lenses of `similar` take the place of the blend and its parts.
 
     extra: models to be fitted on the same train data and shown beside, besides those of the recipe. popularity: where
-    the slider stands. foreign: what other systems recommend to each case, by name. examples: see `evaluate.run`.
+    the slider stands. foreign: what other systems recommend to each case, by name. examples, engine: see
+    `evaluate.run`.
 
     Raises:
         BadTable: too few users to choose the blend's weights on.
@@ -244,6 +249,7 @@ def evaluate(
         popularity=popularity,
         foreign=foreign,
         examples=examples,
+        engine=engine,
     )
 
 
@@ -344,7 +350,7 @@ class _Weighed:
     split: Split
     parts: Mapping[str, Storable]
     weights: BlendWeights
-    report: Callable[[], Report]
+    report: Callable[[Engine], Report]
     unseen: Unseen
 
 
@@ -363,13 +369,16 @@ def _weigh(material: Material, dataset: Dataset, recipe: Recipe, progress: Progr
     cases = whole_and_cut(split, recipe.blend, rng)
     weights = learn(parts, recipe.readings, cases, recipe.blend, rng, partial(progress, "learning weights"))
 
-    def report() -> Report:  # only `train` asks for it: who evaluates need not place newcomers among these users, too
+    def report(
+        engine: Engine,
+    ) -> Report:  # only `train` asks for it: who evaluates need not place newcomers among these users, too
         return run(
             {PERSONAL: parts[PERSONAL], BLEND: _blend(recipe, parts, weights, split.train)},
             Exam("validation-users", 1, {"users": len(split.cases), "seed": recipe.seed}, split.train, split.cases),
             material.catalogue,
             rng=np.random.default_rng([recipe.seed, 5]),
             progress=progress,
+            engine=engine,
         )
 
     return _Weighed(split, parts, weights, report, Unseen(parts[PERSONAL], split.few(1).cases))

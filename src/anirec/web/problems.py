@@ -22,6 +22,7 @@ from anirec.core.errors import (
     TitleError,
     TitleMatch,
     UnknownTitle,
+    Unreachable,
 )
 from anirec.service.lists import NoSuchUser
 from anirec.web.answers import json_answer
@@ -50,6 +51,7 @@ KINDS: Final[Mapping[type[AnirecError], Kind]] = {
     BadTable: Kind(422, "bad-list", "No list of anime"),
     MissingAbility: Kind(404, "not-in-this-bundle", "Not in this bundle"),
     SiteError: Kind(502, "site", "A site does not answer"),
+    Unreachable: Kind(503, "unreachable", "Something it depends on does not answer"),
     BundleError: Kind(503, "bundle", "The bundle cannot be read"),
 }
 """Looked up by the nearest base of an error."""

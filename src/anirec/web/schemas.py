@@ -458,6 +458,7 @@ class SearchResults(_Told):
     items: list[SearchItem]
     like: list[AnimeCard]
     next_offset: int | None
+    without_vectors: bool = Field(description="The store of vectors does not answer: words and labels alone counted.")
 
 
 class TitleItem(_Told):

@@ -60,6 +60,15 @@ def _of_ratings(fit: Callable[[Dataset, Any, np.random.Generator], Storable]) ->
     return fitted
 
 
+def _in_parts(fit: Callable[..., Storable]) -> Callable[..., Storable]:
+    """Return how a model is fitted that learns from ratings alone, and whose work an engine may part."""
+
+    def fitted(_material: Material, config: Any, dataset: Dataset, rng: np.random.Generator, watch: Watch) -> Storable:
+        return fit(dataset, config, rng, engine=watch.engine)
+
+    return fitted
+
+
 def _of_features(fit: Callable[..., Storable]) -> Callable[..., Storable]:
     """Return how a model is fitted that knows what titles are about, too."""
 
@@ -148,7 +157,7 @@ MODELS: Final[Mapping[str, Kind]] = {
     "ease": Kind(
         "which titles are liked together, in closed form",
         ease.EaseConfig(),
-        _of_ratings(ease.fit),
+        _in_parts(ease.fit),
         {"l2": Range(10, 2000, log=True), "dropout": Range(0.0, 0.6)},
     ),
     "item-knn": Kind(
@@ -172,7 +181,7 @@ MODELS: Final[Mapping[str, Kind]] = {
     "ials": Kind(
         "implicit alternating least squares",
         ials.IalsConfig(),
-        _of_ratings(ials.fit),
+        _in_parts(ials.fit),
         {"alpha": Range(0.01, 1.0, log=True), "l2": Range(1e-4, 0.1, log=True), "nu": Range(0.0, 1.0)},
     ),
     "mult-dae": Kind(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -20,12 +21,14 @@ from anirec.search.encoders.sentence import open_sentence
 from anirec.search.encoders.static import open_static
 from anirec.search.index import SearchIndex
 from anirec.search.rerank import open_cross_encoder
+from anirec.search.stores import Guarded
 from anirec.service.quotes import Quotes, quotes_of
 from anirec.service.recommend import Service
 from anirec.service.search import Search
 from anirec.stores.bundle import Bundle, read_bundle
 from anirec.stores.facts import FactsTable
 from anirec.wiring.serve import bundle_at, service_of
+from anirec.wiring.vectors import VECTORS_VARIABLE, open_store
 
 ENCODERS: Final[Mapping[str, Callable[[Path], TextEncoder]]] = {
     "onnx": open_onnx,
@@ -91,14 +94,19 @@ def search_of(
 ) -> Search:
     """Return what answers queries from an opened bundle; errors as in `load_search`.
 
-    service: that answers from it already; None = a new one. encoder: `open_encoder` or `open_later`.
+    service: that answers from it already; None = a new one. encoder: `open_encoder` or `open_later`. Where
+    `$ANIREC_VECTORS` names a store, chunks are looked for there; while it does not answer, words and labels alone
+    count.
     """
     if opened.search is None:
         raise MissingAbility(
             f"the bundle at {opened.path} has nothing to search in; add it with "
             "`anirec index --data DIR --bundle BUNDLE`"
         )
-    return Search(service or service_of(opened), _index_of(opened, opened.search), encoder(opened.encoder))
+    found = _index_of(opened, opened.search)
+    if (url := os.environ.get(VECTORS_VARIABLE)) is not None:
+        found = replace(found, nearest=Guarded(open_store(url, found.chunks.vectors)))
+    return Search(service or service_of(opened), found, encoder(opened.encoder))
 
 
 def _index_of(opened: Bundle, state: State) -> SearchIndex:

@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from anirec.core.engine import LOCAL, Engine
 from anirec.prepare.dataset import Dataset
 from anirec.recommenders import ease, newcomers
 from anirec.recommenders.blending import BlendConfig
@@ -87,13 +88,13 @@ def facts_of(material: Material, recipe: Recipe) -> Mapping[str, object]:
     }
 
 
-def unpruned() -> Mapping[str, FitAny]:
+def unpruned(engine: Engine = LOCAL) -> Mapping[str, FitAny]:
     """Return EASE with all its weights, to show beside the pruned one what pruning costs."""
-    return {"ease-unpruned": partial(_dense, ease.EaseConfig())}
+    return {"ease-unpruned": partial(_dense, ease.EaseConfig(), engine)}
 
 
-def _dense(config: ease.EaseConfig, dataset: Dataset, rng: np.random.Generator) -> ease.DenseEase:
-    return ease.fit_dense(dataset, config, rng)
+def _dense(config: ease.EaseConfig, engine: Engine, dataset: Dataset, rng: np.random.Generator) -> ease.DenseEase:
+    return ease.fit_dense(dataset, config, rng, engine=engine)
 
 
 def open_data(path: Path, cache: Path, progress: Progress) -> Material:

@@ -94,6 +94,7 @@ def results_json(served: Served, found: Results) -> dict[str, Any]:
         "items": [_result_json(served, item) for item in found],
         "like": [served.card_of(anime) for anime in found.like],
         "next_offset": next_page(found.next_offset),
+        "without_vectors": found.without_vectors is not None,
     }
 
 

@@ -1,0 +1,1 @@
+"""Engines that take work out of this process, behind the seam `core.engine.Engine`."""

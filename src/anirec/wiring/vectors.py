@@ -1,0 +1,73 @@
+"""Which store each address of vectors means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from anirec.core.errors import InputError, MissingAbility
+from anirec.search.index import restore
+from anirec.search.postgres_index import PostgresIndex
+from anirec.search.qdrant_index import QdrantIndex
+from anirec.search.stores import Progress, VectorStore, name_of
+from anirec.search.vectors import Vectors
+from anirec.stores.bundle import read_bundle
+from anirec.wiring.serve import bundle_at
+
+VECTORS_VARIABLE: Final = "ANIREC_VECTORS"
+"""Where the vectors are, for `search` and `serve`; unset = in the bundle."""
+
+
+def _qdrant(url: str, name: str, n: int) -> QdrantIndex:
+    scheme, _, rest = url.partition(":")
+    if not rest.startswith("//"):
+        return QdrantIndex({"path": rest}, name, n)
+    return QdrantIndex({"url": f"{scheme.partition('+')[2] or 'http'}:{rest}"}, name, n)
+
+
+STORES: Final[Mapping[str, Callable[[str, str, int], VectorStore]]] = {
+    "postgresql": PostgresIndex,
+    "postgres": PostgresIndex,
+    "qdrant": _qdrant,
+    "qdrant+https": _qdrant,
+}
+"""How a store is opened for vectors of a name, by the scheme of its address."""
+
+
+def open_store(url: str, vectors: Vectors) -> VectorStore:
+    """Return the store at an address, for these vectors; it is not asked yet.
+
+    Raises:
+        InputError: the address is of no known store.
+    """
+    scheme = urlsplit(url).scheme
+    if scheme not in STORES:
+        raise InputError(
+            f'"{without_secrets(url)}" is no address of a vector store; write it as postgresql://USER@HOST/DATABASE, '
+            "qdrant://HOST:6333, qdrant+https://HOST:6333, or qdrant:FOLDER"
+        )
+    return STORES[scheme](url, name_of(vectors), len(vectors))
+
+
+def put_vectors(bundle: Path | str | None, url: str, progress: Progress) -> tuple[str, int, bool]:
+    """Put the vectors of a bundle's chunks into a store; returns their name, how many, and whether they were new there.
+
+    Raises:
+        MissingAbility: the bundle has nothing to search in, or what the store needs is not installed.
+        InputError: the address is of no known store.
+        Unreachable: the store does not answer.
+    """
+    opened = read_bundle(bundle_at(bundle))
+    if opened.search is None:
+        raise MissingAbility(f"the bundle at {opened.path} has nothing to search in; add it with `anirec index`")
+    vectors = restore(opened.search, opened.catalogue).chunks.vectors
+    store = open_store(url, vectors)
+    return name_of(vectors), len(vectors), store.put(vectors, progress)
+
+
+def without_secrets(url: str) -> str:
+    """Return an address without the user and password in it."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if "@" in parts.netloc else url
