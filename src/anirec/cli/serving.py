@@ -119,6 +119,7 @@ def run_several(
     from anirec.stores.bundle import read_bundle
     from anirec.web.admin import listening
     from anirec.web.fleet import Fleet, gathering
+    from anirec.web.sockets import sockets_of
     from anirec.web.swap import Control
     from anirec.wiring.serve import bundle_at
 
@@ -131,7 +132,7 @@ def run_several(
         read_bundle(control.path)  # once here: processes that cannot open it would be started again and again
         config = uvicorn.Config("anirec.cli.serving:application", factory=True, **common)
         with listening(control, admin_socket), gathering(control, address):
-            Fleet(config, [config.bind_socket()], control.ask).run()
+            Fleet(config, sockets_of(config), control.ask).run()
     finally:
         shutil.rmtree(private, ignore_errors=True)
 

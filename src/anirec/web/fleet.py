@@ -118,7 +118,7 @@ def _joined(control: Control, hand: RemoteHand) -> None:
 class Fleet(Multiprocess):
     """Starts processes and replaces those that end. SIGHUP asks for another bundle; no process is restarted for it."""
 
-    def __init__(self, config: Config, sockets: list[socket.socket], ask: Callable[[], None]) -> None:
+    def __init__(self, config: Config, sockets: list[Any], ask: Callable[[], None]) -> None:
         """Take what uvicorn's own takes. ask: what SIGHUP does."""
         super().__init__(config, sockets)
         self._ask = ask
