@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from anirec.web import metrics
 from web import serving
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
@@ -48,6 +49,10 @@ def figures(small_bundle: Path) -> dict[str, set[str]]:
         text = client.get("/metrics").text
     for name, labels in re.findall(r"^(\w+)(?:\{(.*)\})? \S+$", text, re.MULTILINE):
         found.setdefault(name, set()).update(re.findall(r'(\w+)="', labels))
+    declared = {one._name: set(one._labelnames) for one in vars(metrics).values() if hasattr(one, "_labelnames")}
+    for name, kind in re.findall(r"^# TYPE (\w+) (\w+)$", text, re.MULTILINE):  # what has no sample yet
+        if kind == "counter" and name not in found:
+            found[name] = declared[name.removesuffix("_total")]
     return found
 
 

@@ -33,6 +33,7 @@ PROGRAMS = {
     "cd",
     "curl",
     "docker",
+    "kill",
     "dvc",
     "git",
     "kubectl",
@@ -44,7 +45,7 @@ PROGRAMS = {
     "sha256sum",
 }
 """What the documents may ask people to have."""
-LANGUAGES = {"sh", "python", ""}
+LANGUAGES = {"sh", "python", "json", "js", ""}
 
 
 def name_of(page: Path) -> str:

@@ -93,6 +93,13 @@ def test_what_is_installed_has_licences_that_we_may_use_and_the_page_names_them(
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_of_extras_that_are_not_installed_here_every_package_has_a_licence_that_was_looked_up() -> None:
+    asked = dependencies.extras()
+    for extra, stated in dependencies.ELSEWHERE.items():
+        assert {re.match(r"[\w-]+", one)[0] for one in asked[extra]} == set(stated)  # type: ignore[index]
+        assert all(dependencies.is_usable(licence) for licence in stated.values())
+
+
 class Said(Distribution):
     """A package that says this of itself."""
 
