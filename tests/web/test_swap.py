@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import shutil
 import threading
 from collections.abc import Callable, Sequence
@@ -13,10 +14,11 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
-from anirec.cli.serving import opened_beside, served_of
+from anirec.cli.serving import opened_beside, served_of, swapping_of
 from anirec.core.errors import DamagedBundle, NotABundle
 from anirec.web.app import create_app
 from anirec.web.lasting import Lasting, Outcome
+from anirec.web.served import Served
 from anirec.web.settings import WebSettings
 from anirec.web.swap import Answer, Control, Opened, Swapping
 from anirec.wiring.serve import starter_bundle
@@ -255,8 +257,6 @@ def everything(client: TestClient, paths: Sequence[str], taste: dict[str, Any]) 
 def test_a_bundle_that_is_replaced_while_it_is_read_is_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from anirec.web.served import Served
-
     bundle, other = write_small_bundle(tmp_path), write_small_bundle(tmp_path_of(tmp_path, "other"), note="other")
     warm = Served.warm
     times: list[str] = []
@@ -277,6 +277,17 @@ def test_a_bundle_that_is_replaced_while_it_is_read_is_read_again(
 def tmp_path_of(folder: Path, name: str) -> Path:
     (folder / name).mkdir()
     return folder / name
+
+
+def test_a_bundle_that_is_served_no_more_takes_no_memory(tmp_path: Path) -> None:
+    bundle, gone = write_small_bundle(tmp_path), []
+    swapping = swapping_of(WebSettings(), None, lambda: None)
+    for turn in range(6):
+        swapping.open(bundle)
+        swapping.take(Outcome("swapped", str(turn)))
+        gc.collect()
+        gone.append(sum(type(one) is Served and one.service.path == bundle for one in gc.get_objects()))
+    assert max(gone) <= 3, gone  # the one that is served, the one before, and what opening the first took
 
 
 def test_how_often_somebody_asked_is_not_forgotten_with_the_bundle(tmp_path: Path) -> None:

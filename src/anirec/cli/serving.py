@@ -264,7 +264,7 @@ def served_of(path: Path, settings: WebSettings, lasting: Lasting | None = None)
     try:
         search = search_of(opened, service, encoder=open_later)
     except MissingAbility as error:
-        LOGGER.warning("without search: %s", error)
+        LOGGER.warning("without search: %s", str(error))  # the error itself would hold on to what it met
     atlas = Map(service, atlas_of(opened)) if opened.atlas is not None else None
     card = service.path / "card.md"
     return Served(

@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from fastapi.dependencies import models
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from anirec.core.errors import AnirecError, InputError
@@ -122,18 +123,30 @@ class Swapping:
         self._told(outcome)
         if outcome is not None:
             self._current.show()
-            settle()  # the one before the last goes now, with its memory
+            _release()  # the one before the last goes now, with its memory
 
     def leave(self, outcome: Outcome | None) -> None:
         """Drop what was opened; see `Hand`."""
         self._next = None
         self._told(outcome)
-        settle()
+        _release()
 
     def _told(self, outcome: Outcome | None) -> None:
         if outcome is not None:
             self._lasting.last = outcome
             metrics.SWAPS.labels(outcome.what).inc()
+
+
+def _release() -> None:
+    """Let go of the memory of bundles that are served no more.
+
+    Applications hold themselves in cycles, and FastAPI remembers the functions that it was given, which hold their
+    bundle: 150 MB each, for the starter bundle.
+    """
+    for value in list(vars(models).values()):
+        if (clear := getattr(value, "cache_clear", None)) is not None:
+            clear()
+    settle()
 
 
 @dataclass(frozen=True)
