@@ -86,6 +86,15 @@ def test_without_ray_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch)
         pass
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1:9", "ray://127.0.0.1:9"])
+def test_a_cluster_where_nobody_listens_is_unreachable_at_once(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = pytest.importorskip("ray", reason="the extra ray is not installed")
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    with pytest.raises(Unreachable, match=r"127\.0\.0\.1:9"), on_ray.opened():
+        pass
+
+
 def test_every_liking_is_a_whole_number_of_steps() -> None:
     likings = np.concatenate([_LIKING_BY_SCORE[1:], _LIKING_BY_STATUS])
     np.testing.assert_array_equal(likings, (np.rint(likings / LIKING_STEP) * LIKING_STEP).astype(np.float32))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ ATTEMPTS: Final = 5
 """So often a part is begun anew whose worker died."""
 AHEAD: Final = 2
 """Parts for each worker that are on their way or done and not yet asked for."""
+CONNECTING: Final = 5.0
+"""Seconds that a cluster has to be reached in."""
 QUIETLY: Final = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_DEDUP_LOGS": "0"}
 """For the processes of Ray: they report to nobody, and do not speak of what is not asked."""
 
@@ -71,6 +74,21 @@ def _named(function: Callable[..., Result]) -> Callable[..., Result]:
     return part
 
 
+def _need_listener(address: str) -> None:
+    """Refuse a cluster where nobody listens; Ray itself would try for minutes.
+
+    Raises:
+        Unreachable: nobody does.
+    """
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not (colon and port.isdigit()):  # this machine, or `auto`
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECTING).close()
+    except OSError as error:
+        raise Unreachable(f"Ray cannot be reached at {address} ($RAY_ADDRESS): {error}") from error
+
+
 @contextmanager
 def opened() -> Iterator[RayEngine]:
     """Connect to the cluster that `$RAY_ADDRESS` names, or start Ray on this machine until the block ends.
@@ -89,12 +107,13 @@ def opened() -> Iterator[RayEngine]:
         raise MissingAbility(f'this engine needs Ray: pip install "anirec[ray]" ({error})') from error
     ray: Any = module
     ours = not ray.is_initialized()
+    address = os.environ.get("RAY_ADDRESS", "")
     if ours:
+        _need_listener(address)
         try:
             ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, RuntimeError, ValueError) as error:
-            address = os.environ.get("RAY_ADDRESS", "this machine")
-            raise Unreachable(f"Ray cannot be reached at {address}: {error}") from error
+            raise Unreachable(f"Ray cannot be reached at {address or 'this machine'}: {error}") from error
     try:
         yield RayEngine(ray, max(1, int(ray.cluster_resources().get("CPU", 1))))
     finally:
