@@ -7,10 +7,14 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the suite runs in as many processes as there are cores
 
 import pytest
+from hypothesis import settings
 
 from small import write_small_bundle
 
 REPOSITORY = Path(__file__).parents[1]
+
+settings.register_profile("unhurried", deadline=None)  # a busy machine is no mistake of ours
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
