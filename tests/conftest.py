@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the suite runs in as many processes as there are cores
@@ -15,6 +16,20 @@ REPOSITORY = Path(__file__).parents[1]
 
 settings.register_profile("unhurried", deadline=None)  # a busy machine is no mistake of ours
 settings.load_profile("unhurried")
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """What `anirec serve` does to logging, in a test as in a process of its own, ends with the test."""
+    yield
+    for name in ("anirec", "uvicorn", "uvicorn.access"):
+        changed = logging.getLogger(name)
+        if not changed.propagate or changed.handlers:
+            changed.handlers.clear()
+            changed.propagate = True
+            changed.setLevel(logging.NOTSET)
+            for handler in [one for one in logging.root.handlers if type(one) is logging.StreamHandler]:
+                logging.root.removeHandler(handler)
 
 
 @pytest.fixture(scope="session")

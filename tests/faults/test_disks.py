@@ -83,10 +83,11 @@ def test_too_little_memory_is_an_answer_or_a_word_and_never_a_trace(tmp_path: Pa
     done = ran("recommend", "--like", "4", "--bundle", bundle, before=limited)
     if megabytes == 4000:
         assert done.returncode == 0, done.stderr
-    if done.returncode != 0:
-        assert done.returncode == 8, (megabytes, done.returncode, done.stderr)
+    assert "Traceback" not in done.stderr
+    if done.returncode == 8:
         assert "memory does not suffice" in done.stderr
-        assert "Traceback" not in done.stderr
+    elif done.returncode != 0:  # the loader of libraries, or one of them, ends the process by itself
+        assert re.search("allocate memory|bad_alloc|out of memory", done.stderr, re.IGNORECASE), done
 
 
 def test_a_swap_for_which_memory_does_not_suffice_is_refused_and_people_are_answered(tmp_path: Path) -> None:

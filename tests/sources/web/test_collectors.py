@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from itertools import cycle, pairwise
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -159,7 +159,8 @@ def test_the_rate_is_held_over_restarts_and_however_quick_the_site_is(tmp_path: 
             fetch("mal", server.url, tmp_path / "in", limit=limit)
     times = [logged.at for logged in server.log]
     assert len(times) >= 10
-    assert min(b - a for a, b in pairwise(times)) >= limit.seconds
+    late = 0.2  # a busy machine hears of a request some time after it was sent, and of the next one at once
+    assert all(at - times[0] >= n * limit.seconds - late for n, at in enumerate(times))
 
 
 def test_retry_after_is_waited_for_to_the_second_and_as_a_date(tmp_path: Path) -> None:
