@@ -77,17 +77,16 @@ def test_from_a_disk_that_cannot_be_written_is_read_and_served_and_writing_is_re
 
 
 @pytest.mark.parametrize("megabytes", [200, 350, 500, 700, 4000])
-def test_too_little_memory_is_an_answer_or_a_word_and_never_a_trace(tmp_path: Path, megabytes: int) -> None:
+def test_too_little_memory_is_an_answer_or_a_word_of_ours_and_never_a_trace(tmp_path: Path, megabytes: int) -> None:
     bundle = write_small_bundle(tmp_path)
     limited = ["sh", "-c", f'ulimit -v {1024 * megabytes}; exec "$@"', "sh"]
     done = ran("recommend", "--like", "4", "--bundle", bundle, before=limited)
     if megabytes == 4000:
         assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
-    if done.returncode == 8:
+    if done.returncode not in {0, 127} and done.returncode > 0:  # else a library, or their loader, ended the process
+        assert done.returncode == 8, (megabytes, done.returncode, done.stderr)
         assert "memory does not suffice" in done.stderr
-    elif done.returncode != 0:  # the loader of libraries, or one of them, ends the process by itself
-        assert re.search("allocate memory|bad_alloc|out of memory", done.stderr, re.IGNORECASE), done
 
 
 def test_a_swap_for_which_memory_does_not_suffice_is_refused_and_people_are_answered(tmp_path: Path) -> None:
