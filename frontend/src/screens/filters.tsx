@@ -19,10 +19,6 @@ export function FilterPanel({ wishes, onChange, plain = false }: Props) {
   const { filters } = wishes;
   const labels = (genres?.genres ?? []).filter((name) => filters.adult || !ADULT.has(name));
   const set = (part: Partial<Filters>) => onChange({ ...wishes, filters: { ...filters, ...part } });
-  const toggle = (field: "types" | "airing", name: string) => {
-    const now = filters[field] ?? [];
-    set({ [field]: now.includes(name) ? now.filter((one) => one !== name) : [...now, name] });
-  };
 
   return (
     <div className="filters">
@@ -47,19 +43,12 @@ export function FilterPanel({ wishes, onChange, plain = false }: Props) {
 
       <fieldset>
         <legend>{t("filter.types")}</legend>
-        <div className="toggles">
-          {(genres?.types ?? []).map((name) => (
-            <button
-              key={name}
-              type="button"
-              className="toggle"
-              aria-pressed={filters.types?.includes(name) ?? false}
-              onClick={() => toggle("types", name)}
-            >
-              {known("type", name)}
-            </button>
-          ))}
-        </div>
+        <Toggles
+          names={genres?.types ?? []}
+          chosen={filters.types}
+          label={(name) => known("type", name)}
+          onChange={(types) => set({ types })}
+        />
       </fieldset>
 
       <Range
@@ -103,19 +92,12 @@ export function FilterPanel({ wishes, onChange, plain = false }: Props) {
       {(genres?.airing ?? []).length > 0 ? (
         <fieldset>
           <legend>{t("filter.airing")}</legend>
-          <div className="toggles">
-            {(genres?.airing ?? []).map((name) => (
-              <button
-                key={name}
-                type="button"
-                className="toggle"
-                aria-pressed={filters.airing?.includes(name) ?? false}
-                onClick={() => toggle("airing", name)}
-              >
-                {known("airing", name)}
-              </button>
-            ))}
-          </div>
+          <Toggles
+            names={genres?.airing ?? []}
+            chosen={filters.airing}
+            label={(name) => known("airing", name)}
+            onChange={(airing) => set({ airing })}
+          />
         </fieldset>
       ) : null}
 
@@ -142,6 +124,32 @@ export function FilterPanel({ wishes, onChange, plain = false }: Props) {
           {t("filter.clear")}
         </button>
       ) : null}
+    </div>
+  );
+}
+
+interface TogglesProps {
+  names: string[];
+  chosen: string[] | undefined;
+  label: (name: string) => string;
+  onChange: (chosen: string[]) => void;
+}
+
+/** Any of some names. */
+function Toggles({ names, chosen = [], label, onChange }: TogglesProps) {
+  return (
+    <div className="toggles">
+      {names.map((name) => (
+        <button
+          key={name}
+          type="button"
+          className="toggle"
+          aria-pressed={chosen.includes(name)}
+          onClick={() => onChange(chosen.includes(name) ? chosen.filter((one) => one !== name) : [...chosen, name])}
+        >
+          {label(name)}
+        </button>
+      ))}
     </div>
   );
 }
