@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar
 
@@ -16,10 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anirec.core.errors import MissingAbility, Unreachable
-from anirec.search.stores import BLOCK, PATIENCE, Progress, best_first
+from anirec.search.stores import BLOCK, EXACT_UP_TO, PATIENCE, Found, Progress, best_first, nearest_of_each
 from anirec.search.vectors import Vectors
 
-EXACT_UP_TO: Final = 50_000
 MOST_LOOKED_AT: Final = 1000
 """The most candidates that pgvector's HNSW looks at, and so the most that it finds."""
 COPY_HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -49,14 +49,11 @@ class PostgresIndex:
         """See `VectorStore`."""
         return self._asked(lambda con: self._put(con, vectors, progress), patience=0)
 
-    def nearest(self, queries: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    def nearest(self, queries: NDArray[np.float32], k: int) -> Found:
         """See `VectorIndex`; above `exact_up_to` vectors some of the nearest may be missed."""
         k = min(k, self.n)
-        if k == 0:
-            return np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32)
-        found = self._asked(lambda con: [self._nearest(con, query, k) for query in queries])
-        places, scores = zip(*found, strict=True) if found else ((), ())
-        return np.array(places, np.int64).reshape(-1, k), np.array(scores, np.float32).reshape(-1, k)
+        ask = partial(self._asked, lambda con: [self._nearest(con, query, k) for query in queries])
+        return nearest_of_each(queries, k, ask)
 
     def close(self) -> None:
         """Close the connections that nobody uses."""
@@ -88,7 +85,7 @@ class PostgresIndex:
         con.execute(f"ANALYZE {self.name}")
         return True
 
-    def _nearest(self, con: Any, query: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    def _nearest(self, con: Any, query: NDArray[np.float32], k: int) -> Found:
         """Return the k nearest of one query."""
         asked = "[" + ",".join(map(repr, query.astype(np.float64).tolist())) + "]"
         order = "vector <#> %s::vector"

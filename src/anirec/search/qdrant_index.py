@@ -16,10 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anirec.core.errors import MissingAbility, Unreachable
-from anirec.search.stores import PATIENCE, Progress, best_first
+from anirec.search.stores import EXACT_UP_TO, PATIENCE, Found, Progress, best_first, nearest_of_each
 from anirec.search.vectors import Vectors
 
-EXACT_UP_TO: Final = 50_000
 BATCH: Final = 512
 """Vectors of one request: 384 numbers each make some 2 MB of it."""
 KEY_VARIABLE: Final = "QDRANT_API_KEY"
@@ -47,14 +46,10 @@ class QdrantIndex:
         """See `VectorStore`; what was cut short is begun anew."""
         return self._asked(lambda: self._put(vectors, progress))
 
-    def nearest(self, queries: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    def nearest(self, queries: NDArray[np.float32], k: int) -> Found:
         """See `VectorIndex`; above `exact_up_to` vectors some of the nearest may be missed."""
         k = min(k, self.n)
-        if k == 0:
-            return np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32)
-        found = [self._asked(partial(self._nearest, query, k)) for query in queries]
-        places, scores = zip(*found, strict=True) if found else ((), ())
-        return np.array(places, np.int64).reshape(-1, k), np.array(scores, np.float32).reshape(-1, k)
+        return nearest_of_each(queries, k, lambda: [self._asked(partial(self._nearest, query, k)) for query in queries])
 
     def close(self) -> None:
         """Let go of the server or folder."""
@@ -94,7 +89,7 @@ class QdrantIndex:
         self.__dict__.pop("_whole", None)
         return True
 
-    def _nearest(self, query: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    def _nearest(self, query: NDArray[np.float32], k: int) -> Found:
         from qdrant_client import models  # noqa: PLC0415 - an extra
 
         if not self._whole:

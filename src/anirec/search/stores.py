@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -23,7 +23,12 @@ BLOCK: Final = 4096
 PATIENCE: Final = 5.0
 """Seconds that a store has to answer, and that it is left alone after it did not."""
 
+EXACT_UP_TO: Final = 50_000
+"""Vectors up to which a store compares all of them."""
+
 Progress = Callable[[int, int], None]
+Found = tuple[NDArray[np.int64], NDArray[np.float32]]
+"""Places and scores, as `VectorIndex` returns them."""
 
 
 class VectorStore(VectorIndex, Protocol):
@@ -46,7 +51,16 @@ def name_of(vectors: Vectors) -> str:
     return f"anirec_{digest.hexdigest()[:16]}"
 
 
-def best_first(places: NDArray[np.int64], scores: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def nearest_of_each(queries: NDArray[np.float32], k: int, ask: Callable[[], Sequence[Found]]) -> Found:
+    """Return what `VectorIndex.nearest` owes. ask: returns what was found for each query; not called if k is 0."""
+    if k == 0:
+        return np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32)
+    found = ask()
+    places, scores = zip(*found, strict=True) if found else ((), ())
+    return np.array(places, np.int64).reshape(-1, k), np.array(scores, np.float32).reshape(-1, k)
+
+
+def best_first(places: NDArray[np.int64], scores: NDArray[np.float32]) -> Found:
     """Return what a store found for one query in the order that `VectorIndex` wants: best first, ties by place."""
     order = np.lexsort((places, -scores))
     return places[order], scores[order]
