@@ -39,20 +39,19 @@ class Explaining:
         understood: Sequence[Understood],
         *,
         explain: bool,
-        scores: NDArray[np.float32] | None = None,
         heard: Heard | None = None,
     ) -> Recommendations:
         """Return a page of a list.
 
         ranking: of one title more than the query asks for, if there is one. explain: whether to say why, and what to
-        expect; else because and shared are empty, match and predicted score None. scores: of the model, where they are
-        at hand; heard: of a blend, the same.
+        expect; else because and shared are empty, match and predicted score None. heard: what a blend says of the
+        profile, None = not at hand.
         """
         following = query.offset + query.k if len(ranking) > query.k else None
         ranking = ranking.cut(query.k)
         ids = ranking.anime_ids
         whys = self.because(model, profile, ids, heard) if explain else [() for _ in range(len(ids))]
-        matches, expected = self.expected(model, profile, ids, scores) if explain else (None, None)
+        matches, expected = self.expected(model, profile, ids, heard) if explain else (None, None)
         about = {u.anime_id for u in understood} | {why.anime_id for of_one in whys for why in of_one}
         alone = {int(i) for i in profile.liked_ids} if explain and len(profile) == 1 else set()
         facts = self.facts.of([*ids.tolist(), *about, *alone])
@@ -98,19 +97,18 @@ class Explaining:
         model: Recommender,
         profile: Profile,
         anime_ids: NDArray[np.int32],
-        known: NDArray[np.float32] | None = None,
+        heard: Heard | None = None,
     ) -> tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]:
         """Return match, 0..1, and predicted score, 1..10, of each title; None where the model has learned neither.
 
-        nan for newcomers: nobody's scores of such titles have been looked at. known: the model's scores of the profile,
-        None = not at hand.
+        nan for newcomers: nobody's scores of such titles have been looked at. heard: see `page`.
         """
         if not isinstance(model, Blend) or model.expects is None or not len(profile):
             return None, None
         rows = rows_of(model.items, anime_ids)
         if len(rows) != len(anime_ids):
             return None, None
-        chances = (model.score([profile])[0] if known is None else known)[rows]
+        chances = (model.score([profile])[0] if heard is None else heard.chances)[rows]
         scores = None
         if model.expects.predicts(profile):
             near = nearness(self.linear.contributions(profile, anime_ids), profile)

@@ -97,9 +97,7 @@ class Service:
         heard = recommender.heard(profile) if isinstance(recommender, Blend) else None
         scores = recommender.score([profile])[0] if heard is None else heard.chances
         ranking = self._ranked(recommender, profile, and_one(query), np.array(ignored, dtype=np.int32), scores)
-        return self._explaining.page(
-            recommender, profile, ranking, query, understood, explain=explain, scores=scores, heard=heard
-        )
+        return self._explaining.page(recommender, profile, ranking, query, understood, explain=explain, heard=heard)
 
     def profile(
         self,
