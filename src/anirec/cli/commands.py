@@ -84,9 +84,12 @@ def recommend(
     anirec recommend --like Mushishi --popularity hidden-gems
     anirec recommend --list animelist.xml.gz --genre Mystery
     """
-    from anirec.wiring.search import load_quotes
+    from anirec.stores.bundle import read_bundle
+    from anirec.wiring.search import quotes_in
+    from anirec.wiring.serve import bundle_at, service_of
 
-    service = load(bundle)
+    opened = read_bundle(bundle_at(bundle))
+    service = service_of(opened)
     own = service.read_list(list_file) if list_file else None
     if own and not as_json:
         click.echo(str(own), err=True)
@@ -104,7 +107,7 @@ def recommend(
         model=model,
         weights=weights,
     )
-    quoting = load_quotes(bundle)
+    quoting = quotes_in(opened)
     quotes = {r.anime.anime_id: quoting.of(r, answer.named) for r in answer} if quoting else {}
     if as_json:
         found = render.recommendations_json(answer, quotes)

@@ -81,9 +81,12 @@ def load_search(bundle: Path | str | None = None, *, rerank: str | None = None, 
     return search
 
 
-def load_quotes(bundle: Path | str | None = None) -> Quotes | None:
-    """Open a bundle and return what finds quotes in its texts, None where it has none; errors as in `load_search`."""
-    opened = read_bundle(bundle_at(bundle))
+def quotes_in(opened: Bundle) -> Quotes | None:
+    """Return what finds quotes in the texts of a bundle, None where it has none.
+
+    Raises:
+        DamagedBundle: they cannot be read.
+    """
     if opened.search is None or "passages" not in opened.search.arrays:
         return None
     return quotes_of(_index_of(opened, opened.search))
