@@ -125,7 +125,13 @@ def run_several(
 
     page = str(folder) if folder else None
     address = str(private / "control")
-    os.environ[VARIABLE] = json.dumps({"control": address, "page": page, "settings": asdict(settings)})
+    told = {"control": address, "page": page, "settings": asdict(settings)}
+    if sys.platform != "win32":
+        from anirec.web import shares
+
+        shares.prepare(private / "shares", common["workers"])
+        told["shares"] = str(private / "shares")
+    os.environ[VARIABLE] = json.dumps(told)
     more_descriptors()
     try:
         control = Control(bundle, partial(bundle_at, stale=False), bundle_at(bundle))
@@ -146,6 +152,11 @@ def application() -> Swapping:
     said = dict(told["settings"])
     lists = {name: tuple(said[name]) for name in ("trusted_hosts", "cors")}
     settings = WebSettings(**{**said, **lists, "images": Images(said["images"])})
+    if sys.platform != "win32":
+        from anirec.web.patience import Patient
+        from anirec.web.shares import Shares
+
+        Patient.shares = Shares(Path(told["shares"]))
     swapping = swapping_of(settings, Path(told["page"]) if told["page"] else None, _ask_parent)
     if HANGUP is not None:
         signal.signal(HANGUP, signal.SIG_IGN)  # of a terminal that closes: the parent hears it, too
