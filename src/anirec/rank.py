@@ -18,6 +18,10 @@ from anirec.core.runs import runs
 ONE_EACH = frozenset({FranchiseMode.ENTRY, FranchiseMode.NEXT, FranchiseMode.MIXED})
 
 
+SAMPLED = 32
+"""Of so many scores one is looked at to see where the front begins."""
+
+
 def align(scores: NDArray[np.float32], rows: NDArray[np.int64], catalogue: Catalogue) -> NDArray[np.float32]:
     """Spread a model's scores over the catalogue.
 
@@ -94,11 +98,22 @@ class Leaders:
         """Return at least the m best rows, all that have a score if those are fewer; ties by row (that is, by id)."""
         if m > self._asked:
             values, n = self._values, len(self._values)
-            floor = np.partition(values, n - m)[n - m] if m < n else np.float32(-np.inf)
+            floor = _greatest(values, m) if m < n else np.float32(-np.inf)
             front = np.flatnonzero(values >= floor if floor > -np.inf else values > -np.inf)
             front = front[np.argsort(-values[front], kind="stable")]
             self._sorted, self._asked = front if self._rows is None else self._rows[front], m
         return self._sorted
+
+
+def _greatest(values: NDArray[np.float32], m: int) -> np.float32:
+    """Return the mth greatest value, looked for among those that some of all say are in front: a fifth of the time."""
+    some = values[::SAMPLED]
+    around = 2 * m // SAMPLED + SAMPLED
+    if around < len(some):
+        front = values[values >= np.partition(some, -around)[-around]]
+        values = front if len(front) >= m else values
+    found: np.float32 = np.partition(values, -m)[-m]
+    return found
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
@@ -244,7 +246,7 @@ def test_the_last_posters_are_kept_up_to_a_limit(asking: Asking, monkeypatch: py
 def test_cards_name_this_server_only_where_it_fetches_posters(small_bundle: Path) -> None:
     def card(how: Images) -> Any:
         served = with_posters(serving.served(small_bundle, images=how), {1: AT})
-        return served.cards([1])[0]["image_url"]
+        return json.loads(orjson.dumps(served.cards([1])))[0]["image_url"]
 
     assert (card(Images.PROXY), card(Images.LINK), card(Images.NONE)) == ("/images/1", AT, None)
     with serving.client(small_bundle) as linking, serving.client(small_bundle, images=Images.PROXY) as proxying:

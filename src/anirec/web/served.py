@@ -8,6 +8,9 @@ from functools import cached_property
 from importlib.metadata import version
 from typing import Any, Final
 
+import orjson
+from orjson import Fragment
+
 from anirec.core.anime import Anime
 from anirec.core.errors import DamagedBundle, InputError, MissingAbility
 from anirec.service.atlas import Map
@@ -170,8 +173,20 @@ class Served:
         catalogue = self.service.catalogue
         return dict(zip(catalogue.anime_ids.tolist(), popularity_ranks(catalogue).tolist(), strict=True))
 
-    def card_of(self, anime: Anime) -> dict[str, Any]:
-        """Return an `AnimeCard`."""
+    @cached_property
+    def _cards(self) -> dict[int, Fragment]:
+        """Cards that were asked for, by id."""
+        return {}
+
+    def card_of(self, anime: Anime) -> Fragment:
+        """Return an `AnimeCard`, as a piece of JSON that is made once."""
+        card = self._cards.get(anime.anime_id)
+        if card is None:
+            card = self._cards[anime.anime_id] = Fragment(orjson.dumps(self._facts_of(anime)))
+        return card
+
+    def _facts_of(self, anime: Anime) -> dict[str, Any]:
+        """Return the facts of an `AnimeCard`."""
         card = {name: getattr(anime, name) for name in CARD_FIELDS}
         card["score"] = None if anime.score is None else round(anime.score, 2)
         card["popularity_rank"] = self._rank_of[anime.anime_id]
@@ -190,9 +205,9 @@ class Served:
             "myanimelist": f"https://myanimelist.net/anime/{anime.anime_id}",
             "anilist": f"https://anilist.co/anime/{anime.anilist_id}" if anime.anilist_id else None,
         }
-        return self.card_of(anime) | {name: getattr(anime, name) for name in FURTHER_FIELDS} | {"links": links}
+        return self._facts_of(anime) | {name: getattr(anime, name) for name in FURTHER_FIELDS} | {"links": links}
 
-    def cards(self, anime_ids: Iterable[int]) -> list[dict[str, Any]]:
+    def cards(self, anime_ids: Iterable[int]) -> list[Fragment]:
         """Return the cards of anime in the order given, once each, without those that are not known."""
         wanted = list(dict.fromkeys(anime_ids))
         found = self.service.facts.of(wanted)

@@ -99,12 +99,16 @@ class RecVae:
         last = sums
         for depth, (bias, gain, shift) in enumerate(zip(self.biases, self.gains, self.shifts, strict=True)):
             heard = sums if depth == 0 else last @ self.between[depth - 1].T
-            value = heard + bias + before
-            value = value * 0.5 * (1 + np.tanh(value / 2))  # x sigmoid(x), in a form that does not overflow
-            value = value - value.mean(axis=-1, keepdims=True)
-            spread = np.sqrt(np.mean(value * value, axis=-1, keepdims=True) + np.float32(NORM_EPS))
-            last = value / spread * gain + shift
-            before = before + last
+            value = heard + bias
+            value += before
+            value *= 0.5  # x sigmoid(x), in a form that does not overflow
+            value += value * np.tanh(value)
+            value -= value.mean(axis=-1, keepdims=True)
+            value /= np.sqrt(np.mean(value * value, axis=-1, keepdims=True) + np.float32(NORM_EPS))
+            value *= gain
+            value += shift
+            before += value
+            last = value
         narrow: NDArray[np.float32] = last @ self.mean.T + self.mean_bias
         return narrow
 
