@@ -2,6 +2,7 @@
 
     python benchmarks/uses.py --data CANONICAL                    trains a bundle without the test users first (long)
     python benchmarks/uses.py --data CANONICAL --bundle BUNDLE    with one that was trained so, see `train`
+    python benchmarks/uses.py                                     what is typed alone, in the starter bundle
 
 All figures about people are of the test users of `anirec evaluate` (protocol heldout-users, seed 0), of whom neither
 the bundle's parts nor its weights nor what it expects have seen anything.
@@ -58,11 +59,22 @@ KEYS: Final = 1500
 def main() -> None:
     """Measure and file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path)
     parser.add_argument("--bundle", type=Path)
     parser.add_argument("--users", type=int, default=600, help="test users whose scores are hidden")
     parser.add_argument("--no-times", action="store_true", help="figures of people only")
     asked = parser.parse_args()
+    found = people(asked) if asked.data else {"typeahead": typeahead(load(asked.bundle))}
+    at = source()
+    print(
+        file_section(
+            at["commit"], "uses", found | {"changed_since_commit": at["changed_since_commit"]} | surroundings()
+        )
+    )
+
+
+def people(asked: argparse.Namespace) -> dict[str, Any]:
+    """Return the figures about people, and the times."""
     material = read_material(asked.data, silent)
     exam = exam_of(material, "heldout-users", USERS, 0)
     with tempfile.TemporaryDirectory() as work:
@@ -73,15 +85,8 @@ def main() -> None:
             "groups": groups(service, exam),
         }
         if asked.no_times:  # they say nothing on a machine that has other work
-            found["times"] = "not measured"
-        else:
-            found |= {"explaining": explaining(service, exam), "typeahead": typeahead(service)}
-    at = source()
-    print(
-        file_section(
-            at["commit"], "uses", found | {"changed_since_commit": at["changed_since_commit"]} | surroundings()
-        )
-    )
+            return found | {"times": "not measured"}
+        return found | {"explaining": explaining(service, exam), "typeahead": typeahead(service)}
 
 
 def train(material: Material, exam: Exam, out: Path) -> Path:
