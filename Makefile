@@ -83,6 +83,7 @@ starter-map: setup
 # Time and memory; some 25 minutes.
 bench: setup
 	$(BIN)/python benchmarks/bench.py speed
+	$(BIN)/python benchmarks/bench.py serving
 	$(BIN)/python benchmarks/bench.py evaluation
 	$(BIN)/python benchmarks/bench.py imports
 

@@ -28,7 +28,9 @@ def made() -> dict[str, str]:
     """Return the text between each pair of marks in the README."""
     parts = {
         "example": _example(),
-        "speed": f"{_speed(_newest('speed'))}\n\n{_imports(_newest('imports'))}",
+        "speed": "\n\n".join(
+            (_speed(_newest("speed")), _serving(_newest("serving"), _newest("load")), _imports(_newest("imports")))
+        ),
     }
     board = newest("leaderboard")
     return parts | ({"leaderboard": document.short(board)} if board else {})
@@ -74,17 +76,28 @@ def _speed(found: dict[str, Any]) -> str:
             f"| {name} | {fit['items']:,} | {fit['fit_seconds']:g} | {fit['prune_seconds']:g} | {fit['peak_mb']:,} "
             f"| {entry['p50_ms']:g} | {entry['p95_ms']:g} | {entry['p99_ms']:g} |"
         )
-    start, import_, starter = found["start"], found["import"], found["starter"]
     parts += [
         "",
-        f"An answer is one profile of {found['latency']['real']['profile']} titles, scored, filtered and ranked over "
-        f"the whole catalogue ({found['latency']['real']['catalogue']:,} anime in the real one). "
-        f"Import of the real data: {import_['rows']:,} rows in {import_['seconds']:g} s. "
-        f"The starter bundle has {starter['megabytes']:g} MB and opens in {starter['load_ms']} ms; "
-        f"`anirec recommend` takes {start['recommend_ms'] / 1000:.2f} s as a process, "
-        f"{starter['answer_p50_ms']:g} ms within one, with titles, facts and reasons.",
+        f"An answer is one profile of {found['latency']['real']['profile']} titles, scored by EASE, filtered and ranked "
+        f"over the whole catalogue ({found['latency']['real']['catalogue']:,} anime in the real one). "
+        f"Import of the real data: {found['import']['rows']:,} rows in {found['import']['seconds']:g} s.",
     ]
     return "\n".join(parts)
+
+
+def _serving(found: dict[str, Any], load: dict[str, Any]) -> str:
+    start, starter, steady = found["start"], found["starter"], load["steady"]
+    blend = starter["blend"]
+    return (
+        f"The starter bundle has {starter['megabytes']:g} MB and opens in {starter['load_ms']} ms. Its blend scores and "
+        f"ranks a profile of {blend['profile']} titles in {blend['p50_ms']:g} ms (p95 {blend['p95_ms']:g} ms); "
+        f"`anirec recommend` takes {start['recommend_ms'] / 1000:.2f} s as a process, {starter['answer_p50_ms']:g} ms "
+        f"within one, with titles, facts and reasons (commit `{found['commit']}`).\n\n"
+        f"`anirec serve` is ready after {load['start']['ready_s']:g} s, with {load['start']['resident_mb']['largest']:.0f} MB. "
+        f"Asked by {load['connections']} connections for {steady['seconds'] / 60:.0f} minutes, {load['workers']} processes "
+        f"on 2 cores, which they share with who asks, give {steady['per_second']:.0f} lists a second (p50 "
+        f"{steady['p50_ms']:.0f}, p99 {steady['p99_ms']:.0f} ms; `python benchmarks/load.py`, commit `{load['commit']}`)."
+    )
 
 
 def _imports(found: dict[str, Any]) -> str:
