@@ -78,25 +78,25 @@ def _speed(found: dict[str, Any]) -> str:
         )
     parts += [
         "",
-        f"An answer is one profile of {found['latency']['real']['profile']} titles, scored by EASE, filtered and ranked "
-        f"over the whole catalogue ({found['latency']['real']['catalogue']:,} anime in the real one). "
+        f"An answer is one profile of {found['latency']['real']['profile']} titles, scored by EASE, filtered and "
+        f"ranked over the whole catalogue ({found['latency']['real']['catalogue']:,} anime in the real one). "
         f"Import of the real data: {found['import']['rows']:,} rows in {found['import']['seconds']:g} s.",
     ]
     return "\n".join(parts)
 
 
 def _serving(found: dict[str, Any], load: dict[str, Any]) -> str:
-    start, starter, steady = found["start"], found["starter"], load["steady"]
-    blend = starter["blend"]
+    start, starter, steady, blend = found["start"], found["starter"], load["steady"], found["starter"]["blend"]
     return (
-        f"The starter bundle has {starter['megabytes']:g} MB and opens in {starter['load_ms']} ms. Its blend scores and "
-        f"ranks a profile of {blend['profile']} titles in {blend['p50_ms']:g} ms (p95 {blend['p95_ms']:g} ms); "
-        f"`anirec recommend` takes {start['recommend_ms'] / 1000:.2f} s as a process, {starter['answer_p50_ms']:g} ms "
-        f"within one, with titles, facts and reasons (commit `{found['commit']}`).\n\n"
-        f"`anirec serve` is ready after {load['start']['ready_s']:g} s, with {load['start']['resident_mb']['largest']:.0f} MB. "
-        f"Asked by {load['connections']} connections for {steady['seconds'] / 60:.0f} minutes, {load['workers']} processes "
-        f"on 2 cores, which they share with who asks, give {steady['per_second']:.0f} lists a second (p50 "
-        f"{steady['p50_ms']:.0f}, p99 {steady['p99_ms']:.0f} ms; `python benchmarks/load.py`, commit `{load['commit']}`)."
+        f"The starter bundle has {starter['megabytes']:g} MB and opens in {starter['load_ms']} ms. "
+        f"Its blend scores and ranks a profile of {blend['profile']} titles in {blend['p50_ms']:g} ms "
+        f"(p95 {blend['p95_ms']:g} ms); `anirec recommend` takes {start['recommend_ms'] / 1000:.2f} s as a process, "
+        f"{starter['answer_p50_ms']:g} ms within one, with titles, facts and reasons (commit `{found['commit']}`)."
+        f"\n\n`anirec serve` is ready after {load['start']['ready_s']:g} s, "
+        f"with {load['start']['resident_mb']['largest']:.0f} MB. Asked by {load['connections']} connections for "
+        f"{steady['seconds'] / 60:.0f} minutes, {load['workers']} processes on 2 cores, which they share with who asks, "
+        f"give {steady['per_second']:.0f} lists a second (p50 {steady['p50_ms']:.0f}, p99 {steady['p99_ms']:.0f} ms; "
+        f"`python benchmarks/load.py`, commit `{load['commit']}`)."
     )
 
 
