@@ -94,7 +94,7 @@ def _serving(found: dict[str, Any], load: dict[str, Any]) -> str:
         f"{starter['answer_p50_ms']:g} ms within one, with titles, facts and reasons (commit `{found['commit']}`)."
         f"\n\n`anirec serve` is ready after {load['start']['ready_s']:g} s, "
         f"with {load['start']['resident_mb']['largest']:.0f} MB. Asked by {load['connections']} connections for "
-        f"{steady['seconds'] / 60:.0f} minutes, {load['workers']} processes on 2 cores, which they share with who asks, "
+        f"{steady['seconds'] / 60:.0f} minutes, {load['workers']} processes on 2 cores, shared with who asks, "
         f"give {steady['per_second']:.0f} lists a second (p50 {steady['p50_ms']:.0f}, p99 {steady['p99_ms']:.0f} ms; "
         f"`python benchmarks/load.py`, commit `{load['commit']}`)."
     )
