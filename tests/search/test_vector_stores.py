@@ -230,3 +230,7 @@ def test_the_command_line_puts_vectors_searches_by_them_and_says_when_it_cannot(
     assert (code, err.startswith("by words and labels alone: PostgreSQL does not answer")) == (0, True)
     code, _, err = ask("vectors", NOWHERE)
     assert (code, "PostgreSQL does not answer" in err) == (6, True)
+    for url, told in ((server.url, "answers in"), (NOWHERE, "does not answer: PostgreSQL")):
+        monkeypatch.setenv("ANIREC_VECTORS", url)
+        code, out, _ = ask("doctor", "--json")
+        assert (code, json.loads(out)["vectors"]["state"].startswith(told)) == (0, True)

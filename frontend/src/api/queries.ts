@@ -23,6 +23,8 @@ interface ResultPage {
   model: string | null;
   /** Titles that a mood names, to be resembled. */
   like: AnimeCard[];
+  /** The store of vectors did not answer: only words and labels counted. */
+  wordsAlone: boolean;
 }
 
 const PAGE = 24;
@@ -51,20 +53,21 @@ export function useResults(profile: Profile, wishes: Wishes, enabled = true) {
         const known = wishes.mine ? taste : { seen: wishes.hide ? toHide(profile) : [] };
         const found = await got(api.POST("/api/v1/search", { body: { ...common, ...known, q: wishes.q }, signal }));
         const items = found.items.map((item) => ({ ...item, reasons: null, predicted_score: null }));
-        return { items, next_offset: found.next_offset, model: null, like: found.like };
+        return { items, next_offset: found.next_offset, model: null, like: found.like, wordsAlone: found.without_vectors };
       }
       const weights = wishes.model === null && Object.keys(wishes.weights).length > 0 ? wishes.weights : null;
       const body = { ...common, ...taste, use_dislikes: wishes.dislikes, model: wishes.model, weights };
       const found = await got(api.POST("/api/v1/recommendations", { body, signal }));
       const items = found.items.map((item) => ({ ...item, evidence: null }));
-      return { items, next_offset: found.next_offset, model: found.model, like: [] };
+      return { items, next_offset: found.next_offset, model: found.model, like: [], wordsAlone: false };
     },
   });
   const items = query.data?.pages.flatMap((page) => page.items) ?? [];
   useEffect(() => {
     shown.current = items.length;
   });
-  return { query, items, like: query.data?.pages[0]?.like ?? [] };
+  const first = query.data?.pages[0];
+  return { query, items, like: first?.like ?? [], wordsAlone: first?.wordsAlone ?? false };
 }
 
 export function useTitles(text: string) {

@@ -36,7 +36,7 @@ export function Results() {
   const profile = shared ?? mine;
   const { data: model } = useModel();
   const ready = wishes.q !== null || hasTaste(profile);
-  const { query, items, like } = useResults(profile, wishes, ready);
+  const { query, items, like, wordsAlone } = useResults(profile, wishes, ready);
   const [sharing, setSharing] = useState(false);
   const shown = items.filter((item) => profile[item.anime.anime_id]?.mark !== "hidden");
   const change = (next: Wishes) => {
@@ -135,6 +135,7 @@ export function Results() {
             </button>
           </div>
         ) : null}
+        {wordsAlone ? <p className="note">{t("results.words_alone")}</p> : null}
         <p className="hidden-text" role="status">
           {query.isFetching ? t("waiting") : t("results.count", { n: shown.length })}
         </p>

@@ -47,6 +47,7 @@ def doctor(bundle: str | None, admin_socket: Path | None, as_json: bool) -> None
     anirec doctor --admin-socket /run/anirec/admin
     """
     from anirec.wiring.serve import BUNDLE_VARIABLE, bundle_at, load
+    from anirec.wiring.vectors import VECTORS_VARIABLE, ask_vectors, without_secrets
 
     facts: dict[str, Any] = {
         "python": f"{platform.python_version()} ({sys.platform}, {platform.machine()})",
@@ -76,6 +77,8 @@ def doctor(bundle: str | None, admin_socket: Path | None, as_json: bool) -> None
             "first_answer_ms": round(1000 * (time.perf_counter() - loaded)),
             "answers": len(answer),
         }
+        if url := os.environ.get(VECTORS_VARIABLE):
+            facts["vectors"] = {"store": without_secrets(url), "state": ask_vectors(path, url)}
     except BundleError as error:
         facts |= {"sound": False, "problem": str(error)}
         broken = error

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from anirec.core.errors import InputError, MissingAbility
+import numpy as np
+
+from anirec.core.errors import InputError, MissingAbility, Unreachable
 from anirec.search.index import restore
 from anirec.search.postgres_index import PostgresIndex
 from anirec.search.qdrant_index import QdrantIndex
@@ -65,6 +68,25 @@ def put_vectors(bundle: Path | str | None, url: str, progress: Progress) -> tupl
     vectors = restore(opened.search, opened.catalogue).chunks.vectors
     store = open_store(url, vectors)
     return name_of(vectors), len(vectors), store.put(vectors, progress)
+
+
+def ask_vectors(bundle: Path | str | None, url: str) -> str:
+    """Return what came of looking for the vectors of a bundle in a store; every mistake but a broken bundle's is told.
+
+    Raises:
+        BundleError: there is no sound bundle.
+    """
+    opened = read_bundle(bundle_at(bundle))
+    if opened.search is None:
+        return "not asked: the bundle has nothing to search in"
+    vectors = restore(opened.search, opened.catalogue).chunks.vectors
+    first = np.zeros(1, dtype=np.int64)
+    started = time.perf_counter()
+    try:
+        open_store(url, vectors).nearest(vectors.of(first), 1)
+    except (InputError, MissingAbility, Unreachable) as error:
+        return f"does not answer: {error}"
+    return f"answers in {1000 * (time.perf_counter() - started):.0f} ms, and has the {len(vectors):,} vectors of the bundle"
 
 
 def without_secrets(url: str) -> str:
