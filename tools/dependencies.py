@@ -29,14 +29,6 @@ PAGE = REPOSITORY / "docs" / "licences.md"
 SERVING = ("", "fit", "serve", "text")
 """Extras of the bill of materials; "" is the package without any."""
 
-ELSEWHERE: Mapping[str, Mapping[str, str]] = {
-    "ray": {"ray": "Apache-2.0"},
-    "spark": {"pyspark": "Apache-2.0", "sqlglot": "MIT"},
-    "postgres": {"psycopg": "LGPL-3.0-only"},
-    "qdrant": {"qdrant-client": "Apache-2.0"},
-}
-"""Extras that are not among the tools of who works on it: what they ask for, with its licence as published."""
-
 USABLE = frozenset(
     {
         "0BSD",
@@ -181,8 +173,6 @@ def by_package() -> dict[str, tuple[Distribution, list[str]]]:
     base = closure(extras()[""])
     found = {name: (package, [""]) for name, package in base.items()}
     for extra, wanted in extras().items():
-        if extra in ELSEWHERE:
-            continue
         for name, package in closure(wanted).items():
             if name not in base:
                 found.setdefault(name, (package, []))[1].append(extra)
@@ -195,9 +185,6 @@ def page(packages: Mapping[str, tuple[Distribution, list[str]]]) -> str:
     for name, (package, where) in packages.items():
         brought = "every installation" if where == [""] else ", ".join(f"`{extra}`" for extra in where)
         lines.append(f"| {name} | {licence_of(package)} | {brought} |")
-    for extra, stated in ELSEWHERE.items():
-        for name, licence in stated.items():
-            lines.append(f"| {name} | {licence}, as published; not what it brings | `{extra}` |")
     excepted = [f"- {name}: {reason}." for name, reason in EXCEPTED.items()]
     return HEAD + "\n".join([*lines, "", "Used though it is not among the usual ones:", "", *excepted, ""])
 

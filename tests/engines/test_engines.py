@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import in_parts
 from anirec.core.engine import LOCAL, Engine
 from anirec.core.errors import InputError, MissingAbility, Unreachable
 from anirec.core.profile import _LIKING_BY_SCORE, _LIKING_BY_STATUS, LIKING_STEP
@@ -41,9 +42,11 @@ CATALOGUE = catalogue_of(25)
 def on_two_workers() -> Iterator[Engine]:
     """Ray with two processes that work."""
     ray = pytest.importorskip("ray", reason="the extra ray is not installed")
-    for name, value in on_ray.QUIETLY.items():
-        os.environ.setdefault(name, value)
-    ray.init(num_cpus=2, object_store_memory=STORE, include_dashboard=False, log_to_driver=False)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in on_ray.QUIETLY.items():
+            patch.setenv(name, value)
+        patch.setenv("PYTHONPATH", str(Path(in_parts.__file__).parent), prepend=os.pathsep)
+        ray.init(num_cpus=2, object_store_memory=STORE, include_dashboard=False, log_to_driver=False)
     with on_ray.opened() as engine:
         assert engine.workers == 2
         yield engine

@@ -85,19 +85,23 @@ def test_a_secret_would_be_found(tmp_path: Path) -> None:
 
 
 def test_what_is_installed_has_licences_that_we_may_use_and_the_page_names_them() -> None:
-    for needed in ("torch", "gensim", "dvc", "mlflow", "optuna", "openTSNE", "faiss", "sentence_transformers"):
+    for needed in (
+        "torch",
+        "gensim",
+        "dvc",
+        "mlflow",
+        "optuna",
+        "openTSNE",
+        "faiss",
+        "sentence_transformers",
+        "pyspark",
+        "ray",
+    ):
         if find_spec(needed) is None:
             pytest.skip(f"{needed} is not installed, so its dependencies are not known")
     script = REPOSITORY / "tools" / "dependencies.py"
     done = subprocess.run([sys.executable, script, "--check"], check=False, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_of_extras_that_are_not_installed_here_every_package_has_a_licence_that_was_looked_up() -> None:
-    asked = dependencies.extras()
-    for extra, stated in dependencies.ELSEWHERE.items():
-        assert {re.match(r"[\w-]+", one)[0] for one in asked[extra]} == set(stated)  # type: ignore[index]
-        assert all(dependencies.is_usable(licence) for licence in stated.values())
 
 
 class Said(Distribution):

@@ -86,7 +86,8 @@ def ask_vectors(bundle: Path | str | None, url: str) -> str:
         open_store(url, vectors).nearest(vectors.of(first), 1)
     except (InputError, MissingAbility, Unreachable) as error:
         return f"does not answer: {error}"
-    return f"answers in {1000 * (time.perf_counter() - started):.0f} ms, and has the {len(vectors):,} vectors of the bundle"
+    took = 1000 * (time.perf_counter() - started)
+    return f"answers in {took:.0f} ms, and has the {len(vectors):,} vectors of the bundle"
 
 
 def without_secrets(url: str) -> str:
