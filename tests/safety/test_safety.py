@@ -84,6 +84,9 @@ def test_a_secret_would_be_found(tmp_path: Path) -> None:
     assert {kind for _, kind, _ in secrets_in(["settings.py"], tmp_path)} == {"AWS Access Key"}
 
 
+LARGE = ("torch", "gensim", "dvc", "mlflow", "optuna", "openTSNE", "faiss", "sentence_transformers", "pyspark", "ray")
+
+
 def test_what_is_installed_has_licences_that_we_may_use_and_the_page_names_them() -> None:
     for needed in (
         "torch",
