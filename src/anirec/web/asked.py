@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from anirec.core.columns import Status
 from anirec.core.errors import InputError
@@ -49,6 +50,16 @@ def entries_of(asked: schemas.Taste) -> list[Entry]:
         Entry(entry.anime_id, entry.score, STATUSES[entry.status] if entry.status else Status.UNKNOWN)
         for entry in asked.entries
     ]
+
+
+SHORT: Final = 500
+"""Titles of a profile that is read and answered in some milliseconds."""
+
+
+def is_short(asked: schemas.RecommendationRequest) -> bool:
+    """Return whether a request is answered in some milliseconds: few titles, and none that has to be looked up."""
+    given = (asked.likes, asked.dislikes, asked.seen, asked.entries)
+    return sum(map(len, given)) <= SHORT and not any(isinstance(wish, str) for wishes in given for wish in wishes)
 
 
 def refuse_many_texts(*asked: Sequence[object]) -> None:

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Response
+from starlette.concurrency import run_in_threadpool
 
 from anirec.core.anime import Anime
 from anirec.explain import Reason
 from anirec.service.answers import Recommendation, Recommendations
 from anirec.web import schemas
 from anirec.web.answers import json_answer, routes_about
-from anirec.web.asked import entries_of, filters_of, likes_of, refuse_many_texts
+from anirec.web.asked import entries_of, filters_of, is_short, likes_of, refuse_many_texts
 from anirec.web.problems import match_json
 from anirec.web.served import Served
 
@@ -29,6 +30,8 @@ def router(served: Served) -> APIRouter:
 
         `likes` may be ids, ids with scores, or titles as text; `entries` a whole list. Nothing of it is kept or logged.
         """
+        if not is_short(asked):
+            return await run_in_threadpool(answered, asked)
         async with turn:  # in the loop's own thread: handing an answer of some 3 ms to another costs a fifth more
             await asyncio.sleep(0)  # the loop looks at everybody else between two answers
             return answered(asked)
