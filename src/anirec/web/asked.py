@@ -58,7 +58,7 @@ SHORT: Final = 500
 
 def is_short(asked: schemas.RecommendationRequest) -> bool:
     """Return whether a request is answered in some milliseconds: few titles, and none that has to be looked up."""
-    given = (asked.likes, asked.dislikes, asked.seen, asked.entries)
+    given: tuple[Sequence[object], ...] = (asked.likes, asked.dislikes, asked.seen, asked.entries)
     return sum(map(len, given)) <= SHORT and not any(isinstance(wish, str) for wishes in given for wish in wishes)
 
 
