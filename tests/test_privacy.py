@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
@@ -135,3 +138,14 @@ def test_fixtures_are_about_nobody_who_exists() -> None:
         found |= set(re.findall(r"(?:myanimelist\.net|anilist\.co)/(?:profile|animelist|user)s?/([\w-]+)", text))
         found |= set(re.findall(r"[\"']user_?name[\"']:\s*[\"']([^\"']+)[\"']", text, re.IGNORECASE))
     assert found <= MADE_UP
+
+
+def test_searching_leaves_no_note_of_it_for_anybody(tmp_path: Path) -> None:
+    for module in ("onnxruntime", "tokenizers", "Stemmer"):
+        if find_spec(module) is None:
+            pytest.skip("the extra text is not installed")
+    folders = {name: str(tmp_path) for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_STATE_HOME")}
+    rest = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    script = "from anirec.wiring.search import load_search; load_search().search('crime drama', k=3)"
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=rest | folders, check=True)
+    assert list(tmp_path.rglob("*")) == []  # a library that reports keeps what it has to report

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -17,18 +18,41 @@ import importlib.abc, sys
 
 class Blocked(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] == "scipy":
-            raise ModuleNotFoundError("No module named 'scipy'", name=name)
+        if name.partition(".")[0] in MISSING:
+            raise ModuleNotFoundError(f"No module named '{name}'", name=name)
 
 sys.meta_path.insert(0, Blocked())
 """
-"""What makes a process believe that SciPy is not installed."""
+"""What makes a process believe that some packages are not installed."""
+
+
+EXTRAS = ("scipy", "Stemmer", "onnxruntime", "tokenizers", "fastapi", "orjson", "torch", "mlflow")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["recommend", "--like", "Mushishi", "--json"],
+        ["similar", "Mushishi", "--json"],
+        ["info", "Mushishi", "--json"],
+        ["watch-order", "Mushishi", "--json"],
+        ["random", "--json"],
+        ["doctor", "--json"],
+    ],
+)
+def test_commands_go_without_any_extra(words: list[str], tmp_path: Path) -> None:
+    done = without(EXTRAS, f"sys.argv = {['anirec', *words]}\nfrom anirec.cli import main\nmain()", tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    json.loads(done.stdout)
+
+
+def without(missing: Sequence[str], script: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    script = f"MISSING = {tuple(missing)}\n{BLOCKED}\n{script}"
+    return subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=False)
 
 
 def without_scipy(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", BLOCKED + script], cwd=folder, capture_output=True, text=True, check=False
-    )
+    return without(["scipy"], script, folder)
 
 
 def test_every_use_of_a_bundle_goes_without_scipy(tmp_path: Path) -> None:

@@ -20,9 +20,7 @@ from anirec.search.words import Word, stems
 OWN_NAME: Final = 1.0
 OTHER_WORDS: Final = 0.85
 """How sure a label is meant that is called by its own name, or in other words."""
-GENERIC: Final = frozenset(
-    stems("studio studios animation animations production productions pictures film films works inc")
-)
+GENERIC: Final = "studio studios animation animations production productions pictures film films works inc"
 """What studios are called besides their name."""
 
 
@@ -55,9 +53,10 @@ class LabelIndex:
     def phrases(self) -> dict[tuple[str, ...], Phrase]:
         """What can be said of labels: stems in a row -> labels."""
         found: dict[tuple[str, ...], dict[int, float]] = {}
+        generic = frozenset(stems(GENERIC))
         for label, name in enumerate(self.names):
             own = tuple(stems(name))
-            short = tuple(stem for stem in own if stem not in GENERIC)
+            short = tuple(stem for stem in own if stem not in generic)
             spoken = [(own, OWN_NAME)]
             if self.studios[label]:
                 spoken += [(short, OTHER_WORDS)] if short != own and sum(map(len, short)) > 3 else []

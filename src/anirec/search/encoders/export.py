@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from anirec.core.errors import InputError, MissingAbility
 from anirec.search.encoders.facts import EncoderFacts, read_sentence_transformer, write_facts
+from anirec.search.encoders.onnx import silence
 from anirec.tables import new_folder
 
 if TYPE_CHECKING:
@@ -209,6 +210,7 @@ def _weights(source: Path, kind: str) -> dict[str, NDArray[np.float32]]:
 
 def quantise(whole: Path, out: Path) -> None:
     """Write an ONNX model with the weights of its matrices and embeddings in 8 bits."""
+    silence()
     from onnx import TensorProto  # noqa: PLC0415 - an extra
     from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: PLC0415 - an extra
 

@@ -6,6 +6,7 @@ how token vectors become one. `export.py` makes such a folder of any Sentence Tr
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,14 @@ class OnnxEncoder(TokenEncoder):
         return pooled(np.asarray(hidden, dtype=np.float32), mask, self.facts)
 
 
+def silence() -> None:
+    """See to it that ONNX Runtime tells nobody what it is used for; has to be called before it is imported.
+
+    New versions send that to their makers, and keep a name for the machine in a file, unless they are told not to.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+
 def open_onnx(folder: Path, *, threads: int = 1) -> OnnxEncoder:
     """Open an encoder's folder. threads: that one encoding uses; a query is too short to share out.
 
@@ -67,6 +76,7 @@ def open_onnx(folder: Path, *, threads: int = 1) -> OnnxEncoder:
         MissingAbility: ONNX Runtime or tokenizers is not installed.
         DamagedBundle: a file is missing or cannot be read.
     """
+    silence()
     try:
         import onnxruntime  # noqa: PLC0415 - an extra, and slow to load
     except ImportError as error:
