@@ -316,6 +316,7 @@ def small_batch(negatives: NDArray[np.int64], wrong: NDArray[np.bool_]) -> Batch
         weights,
         torch.from_numpy(negatives),
         torch.from_numpy(wrong),
+        of=2,
     )
 
 
