@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,22 +32,8 @@ from worlds import catalogue_of, two_tastes
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
-STORE = 80 << 20  # bytes of Ray's memory for objects; it takes no less
 DATA = two_tastes(users=400)
 CATALOGUE = catalogue_of(25)
-
-
-@pytest.fixture(scope="module")
-def on_two_workers() -> Iterator[Engine]:
-    """Ray with two processes that work."""
-    ray = pytest.importorskip("ray", reason="the extra ray is not installed")
-    for name, value in on_ray.QUIETLY.items():
-        os.environ.setdefault(name, value)
-    ray.init(num_cpus=2, object_store_memory=STORE, include_dashboard=False, log_to_driver=False)
-    with on_ray.opened() as engine:
-        assert engine.workers == 2
-        yield engine
-    ray.shutdown()
 
 
 @pytest.fixture(params=["local", "ray"])
