@@ -6,13 +6,16 @@ It is imported by processes that tests start: hence a module of its own.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pytest
 import torch
 from numpy.typing import NDArray
-from torch import distributed, multiprocessing, nn
+from torch import distributed, nn
 
 from anirec.prepare.dataset import Dataset
 from anirec.recommenders.neural import autoencoders, loop, masked_set, recvae, together, twoheads
@@ -59,7 +62,7 @@ def fitted(config: Any, data: Dataset, seed: int = 0, run: Run = ALONE) -> Any:
 def trained(kind: str) -> Arrays:
     """What training without noise makes, as `made NAME`, and of each step the loss and, as `STEP/WEIGHT`, gradients."""
     seen: Arrays = {}
-    add_up, randn_like = together.add_up, torch.randn_like
+    add_up = together.add_up
 
     def noted(net: nn.Module, loss: torch.Tensor) -> torch.Tensor:
         step = sum("/" not in name for name in seen)
@@ -70,11 +73,10 @@ def trained(kind: str) -> Arrays:
                 seen[f"{step}/{name}"] = weight.grad.numpy().copy()
         return whole
 
-    together.add_up, torch.randn_like = noted, torch.zeros_like
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(together, "add_up", noted)
+        patch.setattr(torch, "randn_like", torch.zeros_like)
         model = fitted(CONFIGS[kind], DATA)
-    finally:
-        together.add_up, torch.randn_like = add_up, randn_like
     return seen | {f"made {name}": array for name, array in model.state().arrays.items()}
 
 
@@ -105,14 +107,13 @@ def broken_on_the_second() -> Arrays:
 
 def on_two_ranks(folder: Path) -> list[dict[str, Arrays]]:
     """What `trained` returns of every kind, and `broken_on_the_second` as `broken`, on each of two ranks."""
-    multiprocessing.spawn(_rank, (folder,), nprocs=2)
-    return [{kind: dict(np.load(folder / f"{kind} {rank}.npz")) for kind in (*CONFIGS, "broken")} for rank in range(2)]
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as processes:
+        return list(processes.map(_rank, range(2), [folder / "met"] * 2))
 
 
-def _rank(rank: int, folder: Path) -> None:
+def _rank(rank: int, met: Path) -> dict[str, Arrays]:
     torch.set_num_threads(1)
-    distributed.init_process_group("gloo", init_method=f"file://{folder / 'met'}", rank=rank, world_size=2)
+    distributed.init_process_group("gloo", init_method=f"file://{met}", rank=rank, world_size=2)
     found = {kind: trained(kind) for kind in CONFIGS} | {"broken": broken_on_the_second()}
-    for kind, arrays in found.items():
-        np.savez(folder / f"{kind} {rank}.npz", **arrays)  # type: ignore[arg-type]
     distributed.destroy_process_group()
+    return found

@@ -71,9 +71,10 @@ def _run(board: Any, function: Sequence[Any], *, ranks: int, on_gpus: bool, atte
         from ray.train.torch import TorchTrainer  # noqa: PLC0415
     except ImportError as error:
         raise MissingAbility(f'training nets by Ray needs Ray Train: pip install "anirec[ray]" ({error})') from error
+    rank: Any = partial(_rank, board, function[0])
     with TemporaryDirectory() as folder:
         trainer: Any = TorchTrainer(
-            partial(_rank, board, function[0]),
+            rank,
             scaling_config=train.ScalingConfig(num_workers=ranks, use_gpu=on_gpus),
             run_config=train.RunConfig(storage_path=folder, failure_config=train.FailureConfig(max_failures=attempts)),
         )

@@ -122,14 +122,16 @@ def genres_of(catalogue: Catalogue, items: NDArray[np.int32], most: int) -> NDAr
 
 @dataclass(frozen=True)
 class Batch:
-    """What a loss needs, on the device. inputs: as `MaskedSetNet.forward` takes them, [b, t].
+    """What a loss needs, on the device.
 
+    of: what a sum over lists is divided by to be a mean over the batch; b, or more where this is a rank's part of it.
+    inputs: as `MaskedSetNet.forward` takes them, [b, t].
     shown_by, shown: int64 [s], which list shows which item. asked_by, asked: int64 [e], which list hides which;
     weights: float32 [e], 1 / of for each list in sum. negatives: int64 [b, k], items drawn evenly, k = 0 with softmax;
-    wrong: bool [b, k], those that are neither shown nor asked for. of: what a sum over lists is divided by to be a mean
-    over the batch: b, or more where this is a rank's part of it.
+    wrong: bool [b, k], those that are neither shown nor asked for.
     """
 
+    of: int
     inputs: tuple[torch.Tensor, ...]
     shown_by: torch.Tensor
     shown: torch.Tensor
@@ -138,7 +140,6 @@ class Batch:
     weights: torch.Tensor
     negatives: torch.Tensor
     wrong: torch.Tensor
-    of: int
 
 
 def _batches(lists: Lists, config: MaskedSetConfig, rng: np.random.Generator, n: int) -> Iterator[Batch]:
@@ -158,7 +159,7 @@ def _batch(samples: Sequence[Sample], negatives: NDArray[np.int64], n: int, *, o
     right = np.concatenate([shown_by * n + inputs.items[inputs.real], asked_by * n + asked])
     wrong = ~np.isin(np.arange(len(samples))[:, np.newaxis] * n + negatives, right)
     rest = (shown_by, inputs.items[inputs.real], asked_by, asked, weights, negatives, wrong)
-    return Batch(_tensors(inputs, where), *(torch.from_numpy(array).to(where) for array in rest), of=of)
+    return Batch(of, _tensors(inputs, where), *(torch.from_numpy(array).to(where) for array in rest))
 
 
 def _tensors(inputs: Padded, where: torch.device) -> tuple[torch.Tensor, ...]:

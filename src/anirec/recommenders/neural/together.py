@@ -70,10 +70,11 @@ def add_up(net: nn.Module, loss: Tensor) -> Tensor:
     weights = [weight for weight in net.parameters() if weight.grad is not None]
     sent = torch.cat([*(weight.grad.flatten() for weight in weights if weight.grad is not None), loss.float().view(1)])
     distributed.all_reduce(sent)
-    *gradients, total = sent.split([*(weight.numel() for weight in weights), 1])
-    for weight, gradient in zip(weights, gradients, strict=True):
-        weight.grad = gradient.view_as(weight)
-    return total.squeeze(0)
+    start = 0
+    for weight in weights:
+        weight.grad = sent[start : start + weight.numel()].view_as(weight)
+        start += weight.numel()
+    return sent[-1]
 
 
 def of_first(figure: Callable[[], float], where: torch.device) -> float:

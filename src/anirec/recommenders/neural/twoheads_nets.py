@@ -60,8 +60,8 @@ def batches(lists: Lists, config: TwoHeadsConfig, rng: np.random.Generator, n: i
         part = together.part(len(users))
         share = share[part.rows] / (share.sum() * part.times)
         shown = drawn(owner, config, rng)
-        mine, owner = part.entries(owner)
-        shown, rows = shown[mine], rows[mine]
+        taken, owner = part.entries(owner)
+        shown, rows = shown[taken], rows[taken]
         items, scores = lists.items[rows], lists.scores[rows].astype(np.float32)
         far, inputs, weights = np.zeros_like(scores), [], []
         for user in range(len(share)):
