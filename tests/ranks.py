@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import distributed, nn
 
+from anirec.core.errors import InputError
 from anirec.prepare.dataset import Dataset
 from anirec.recommenders.neural import autoencoders, loop, masked_set, recvae, together, twoheads
 from anirec.recommenders.neural.settings import ALONE, LoopConfig, Run
@@ -80,14 +81,17 @@ def trained(kind: str) -> Arrays:
     return seen | {f"made {name}": array for name, array in model.state().arrays.items()}
 
 
-def broken_on_the_second() -> Arrays:
-    """What is `said` where the loss of the second rank alone is no number, and `noise` drawn before, of each step."""
+def said_of(run: Run, *, broken: bool = False) -> Arrays:
+    """What training a line has `said`, if anything, and `noise` drawn at each step.
+
+    broken: at the third step, the loss of the second rank alone is no number.
+    """
     net, noise = nn.Linear(1, 1), []
 
     def loss(net: nn.Module, x: torch.Tensor, step: int) -> torch.Tensor:
         noise.append(float(torch.rand(())))
         value: torch.Tensor = net(x).square().sum()
-        return value * (float("nan") if step == 2 and together.rank() == 1 else 1.0)
+        return value * (float("nan") if broken and step == 2 and together.rank() == 1 else 1.0)
 
     said = "nothing"
     try:
@@ -99,21 +103,24 @@ def broken_on_the_second() -> Arrays:
             validate=lambda: 0.0,
             config=LOOP,
             rng=np.random.default_rng(0),
+            run=run,
         )
-    except FloatingPointError as error:
+    except (FloatingPointError, InputError) as error:
         said = str(error)
     return {"said": np.array(said), "noise": np.array(noise)}
 
 
 def on_two_ranks(folder: Path) -> list[dict[str, Arrays]]:
-    """What `trained` returns of every kind, and `broken_on_the_second` as `broken`, on each of two ranks."""
+    """What `trained` returns of every kind, and `said_of` a line, a broken one, and one of two disks, on each rank."""
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as processes:
-        return list(processes.map(_rank, range(2), [folder / "met"] * 2))
+        return list(processes.map(_rank, range(2), [folder] * 2))
 
 
-def _rank(rank: int, met: Path) -> dict[str, Arrays]:
+def _rank(rank: int, folder: Path) -> dict[str, Arrays]:
     torch.set_num_threads(1)
-    distributed.init_process_group("gloo", init_method=f"file://{met}", rank=rank, world_size=2)
-    found = {kind: trained(kind) for kind in CONFIGS} | {"broken": broken_on_the_second()}
+    distributed.init_process_group("gloo", init_method=f"file://{folder / 'met'}", rank=rank, world_size=2)
+    found = {kind: trained(kind) for kind in CONFIGS}
+    own_disk = Run(checkpoint=folder / f"{rank}.pt")
+    found |= {"line": said_of(own_disk), "broken": said_of(ALONE, broken=True), "two disks": said_of(own_disk)}
     distributed.destroy_process_group()
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -82,10 +84,17 @@ def test_both_ranks_have_the_same_weights_to_the_bit(kind: str, ranks: list[dict
 
 
 def test_ranks_draw_unlike_noise(ranks: list[dict[str, Arrays]]) -> None:
-    first, second = (found["broken"]["noise"] for found in ranks)
+    first, second = (found["line"]["noise"] for found in ranks)
+    assert len(first) == len(second) == 8
     assert not set(first) & set(second)
 
 
 def test_a_loss_that_is_no_number_on_one_rank_stops_all_with_the_batch_named(ranks: list[dict[str, Arrays]]) -> None:
     for found in ranks:
         assert str(found["broken"]["said"]).startswith("the loss is nan at batch 3 of epoch 1")
+
+
+def test_a_checkpoint_that_only_the_first_rank_finds_is_refused_by_all(ranks: list[dict[str, Arrays]]) -> None:
+    for found in ranks:
+        assert str(found["line"]["said"]) == "nothing"
+        assert "a disk that all share" in str(found["two disks"]["said"])

@@ -64,7 +64,7 @@ def train(
 
     Raises:
         FloatingPointError: the loss is not finite; says at which epoch and batch.
-        InputError: the checkpoint is of another training.
+        InputError: the checkpoint is of another training, or not there for all ranks.
     """
     where = device()
     net.to(where)
@@ -76,6 +76,8 @@ def train(
     seeds = rng.integers(2**63, size=config.epochs)
     if run.checkpoint is not None and run.checkpoint.is_file():
         history, best = _restore(run.checkpoint, net, optimiser, schedule, seeds)
+    if not together.same(len(history.losses), where):
+        raise InputError(f"some ranks do not find {run.checkpoint} as others do; it has to be on a disk that all share")
     step = schedule.last_epoch  # of a checkpoint, if there is one: it counts steps, whatever the name says
     for epoch in range(len(history.losses), config.epochs):
         if epoch - history.best > config.patience:

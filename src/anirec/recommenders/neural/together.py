@@ -84,3 +84,12 @@ def of_first(figure: Callable[[], float], where: torch.device) -> float:
     told = torch.tensor(figure() if rank() == 0 else 0.0, dtype=torch.float64, device=where)
     distributed.broadcast(told, src=0)
     return float(told)
+
+
+def same(number: float, where: torch.device) -> bool:
+    """Return on every rank whether all have the same number. where: as in `of_first`."""
+    if size() == 1:
+        return True
+    ends = torch.tensor([number, -number], dtype=torch.float64, device=where)
+    distributed.all_reduce(ends, op=distributed.ReduceOp.MAX)
+    return float(ends[0]) == -float(ends[1])
