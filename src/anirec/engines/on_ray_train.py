@@ -18,6 +18,8 @@ from anirec.core.errors import AnirecError, MissingAbility, Unreachable
 
 LOOK: Final = 0.5
 """Seconds between two looks at what the first rank says."""
+PATIENCE: Final = 15.0
+"""Seconds that Ray Train has to end its ranks when it is interrupted."""
 
 
 class Board:
@@ -41,8 +43,8 @@ def done_together(
 ) -> Any:
     """Return Ray's reference to what the first rank returned, once it has; see `Engine.together`.
 
-    attempts: so often all ranks are begun again. Ray Train is called in a process of Ray's, not in this one: there it
-    may have Ctrl-C for itself, and when this one is interrupted, all ends with that process.
+    attempts: so often all ranks are begun again. Ray Train is called in a process of Ray's: it takes Ctrl-C for itself,
+    and ends its process with 0. When this one is interrupted, it is told so as by Ctrl-C.
     """
     board = ray.remote(num_cpus=0)(Board).remote()
     run = ray.remote(num_cpus=0, max_retries=attempts)(_run)
@@ -54,6 +56,8 @@ def done_together(
             for news in ray.get(board.heard.remote()):
                 tell(*news)
     except BaseException:
+        ray.cancel(running)
+        ray.wait([running], timeout=PATIENCE)
         ray.cancel(running, force=True)
         raise
     return running
