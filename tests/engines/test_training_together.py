@@ -88,12 +88,7 @@ def test_two_ranks_learn_what_one_process_does_and_a_killed_one_changes_no_byte(
     assert begun == [*range(again + 1), *range(again, EPOCHS + 1)]  # no epoch that was whole is begun again
 
 
-def test_what_is_wrong_with_settings_is_the_callers_and_an_interrupt_frees_the_workers(on_two_workers: Engine) -> None:
-    def stop(_stage: str, _done: int, _total: int) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        on_two_workers.together(all_kinds(None), stop)
+def test_an_error_that_every_rank_meets_is_the_callers(on_two_workers: Engine) -> None:
     with pytest.raises(InputError, match=r"^not this one$"):
         on_two_workers.together(lambda _tell: refuse(2), silent)
 
@@ -102,3 +97,13 @@ def test_ranks_that_die_again_and_again_are_given_up(on_two_workers: Engine, mon
     monkeypatch.setattr(on_ray, "ATTEMPTS", 0)
     with pytest.raises(Unreachable, match="--engine local"):
         on_two_workers.together(lambda _tell: die(0), silent)
+
+
+def test_an_interrupt_is_not_kept_by_ray(on_two_workers: Engine) -> None:
+    """The last one here: workers of what was interrupted are free when Ray is shut down."""
+
+    def stop(_stage: str, _done: int, _total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        on_two_workers.together(all_kinds(None), stop)

@@ -18,8 +18,6 @@ from anirec.core.errors import AnirecError, MissingAbility, Unreachable
 
 LOOK: Final = 0.5
 """Seconds between two looks at what the first rank says."""
-PATIENCE: Final = 15.0
-"""Seconds that Ray Train has to end its ranks when it is interrupted."""
 
 
 class Board:
@@ -43,8 +41,9 @@ def done_together(
 ) -> Any:
     """Return Ray's reference to what the first rank returned, once it has; see `Engine.together`.
 
-    attempts: so often all ranks are begun again. Ray Train is called in a process of Ray's: it takes Ctrl-C for itself,
-    and ends its process with 0. When this one is interrupted, it is told so as by Ctrl-C.
+    attempts: so often all ranks are begun again. Ray Train is called in a process of Ray's, as it takes Ctrl-C for itself
+    and ends its process with 0. When this one is interrupted, that one is killed; workers are free when Ray sees that,
+    at the latest when it is shut down.
     """
     board = ray.remote(num_cpus=0)(Board).remote()
     run = ray.remote(num_cpus=0, max_retries=attempts)(_run)
@@ -56,8 +55,6 @@ def done_together(
             for news in ray.get(board.heard.remote()):
                 tell(*news)
     except BaseException:
-        ray.cancel(running)
-        ray.wait([running], timeout=PATIENCE)
         ray.cancel(running, force=True)
         raise
     return running
