@@ -41,9 +41,9 @@ def done_together(
 ) -> Any:
     """Return Ray's reference to what the first rank returned, once it has; see `Engine.together`.
 
-    attempts: so often all ranks are begun again. Ray Train is called in a process of Ray's, as it takes Ctrl-C for itself
-    and ends its process with 0. When this one is interrupted, that one is killed; workers are free when Ray sees that,
-    at the latest when it is shut down.
+    attempts: so often all ranks are begun again. Ray Train is called in a process of Ray's, as it takes Ctrl-C for
+    itself and ends its process with 0. When this one is interrupted, that one is killed; workers are free when Ray sees
+    that, at the latest when it is shut down.
     """
     board = ray.remote(num_cpus=0)(Board).remote()
     run = ray.remote(num_cpus=0, max_retries=attempts)(_run)
