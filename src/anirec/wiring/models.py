@@ -134,9 +134,9 @@ def _by_descent(
 ) -> Callable[..., Storable]:
     """Return how a model is fitted that needs torch.
 
-    fit_of: how it is fitted, given a dataset, settings, a generator and a run of training. alone: by this process,
-    not by all ranks of an engine. It raises MissingAbility where torch is not installed, Diverged where the loss is
-    no finite number.
+    fit_of: given the material, how it is fitted from a dataset, settings, a generator and a run of training. alone: by
+    this process, not on all ranks of an engine. It raises MissingAbility where torch is not installed, Diverged where
+    the loss is no finite number.
     """
 
     def fitted(material: Material, config: Any, dataset: Dataset, rng: np.random.Generator, watch: Watch) -> Storable:
