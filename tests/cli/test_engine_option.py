@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from anirec.cli import render
 from cli.test_commands import anirec
 from cli.test_journey import csv_folder
 from cli.test_models import tables
-from cli.test_training import Ask, files
+from cli.test_training import Ask, Shown, command, files
 
 __all__ = ["csv_folder", "tables"]
 
@@ -56,3 +57,21 @@ def test_evaluate_and_tune_by_ray_say_the_same(ask: Ask, tables: Path) -> None:
             assert code == 0, err
             said[engine] = json.loads(out)
         assert said["ray"] == said["local"]
+
+
+@pytest.mark.slow  # ranks take half a minute to start on a busy machine
+@pytest.mark.usefixtures("_two_workers")
+def test_nets_are_trained_on_all_workers_and_that_is_said(
+    ask: Ask, tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch", reason="torch is not installed")
+    shown = Shown()
+    monkeypatch.setattr(render, "progress_bar", shown.bar)
+    code, _, err = ask(*command(tables, tmp_path / "bundle", "mult-dae", "ncf"), "--engine", "ray")
+    assert code == 0, err
+    stages = {stage for stage, _, _ in shown.told if stage.startswith("training")}
+    assert stages == {"training mult-dae on 2 workers, epochs", "training ncf, epochs"}
+    words = ["recommend", "--like", "3", "--like", "5", "-k", "4", "--franchise", "anything", "--model", "mult-dae"]
+    code, out, err = ask(*words, "--bundle", str(tmp_path / "bundle"), "--json")
+    assert code == 0, err
+    assert sum(1 <= item["anime_id"] <= 10 for item in json.loads(out)["items"]) >= 3  # of the taste that was named

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import in_parts
 from anirec.core.engine import LOCAL, Engine
 from anirec.core.errors import InputError, MissingAbility, Unreachable
 from anirec.core.profile import _LIKING_BY_SCORE, _LIKING_BY_STATUS, LIKING_STEP
@@ -33,24 +32,8 @@ from worlds import catalogue_of, two_tastes
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
-STORE = 80 << 20  # bytes of Ray's memory for objects; it takes no less
 DATA = two_tastes(users=400)
 CATALOGUE = catalogue_of(25)
-
-
-@pytest.fixture(scope="module")
-def on_two_workers() -> Iterator[Engine]:
-    """Ray with two processes that work."""
-    ray = pytest.importorskip("ray", reason="the extra ray is not installed")
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in on_ray.QUIETLY.items():
-            patch.setenv(name, value)
-        patch.setenv("PYTHONPATH", str(Path(in_parts.__file__).parent), prepend=os.pathsep)
-        ray.init(num_cpus=2, object_store_memory=STORE, include_dashboard=False, log_to_driver=False)
-    with on_ray.opened() as engine:
-        assert engine.workers == 2
-        yield engine
-    ray.shutdown()
 
 
 @pytest.fixture(params=["local", "ray"])

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from anirec.core.engine import Local
 from anirec.core.errors import Diverged, InputError
 from anirec.service.checkpoints import Watch, begun, beside, check, fingerprint, kept
 from worlds import dataset_of, two_tastes
@@ -112,8 +113,9 @@ def test_every_value_of_a_dataset_counts() -> None:
     assert len(found) == len(fields(data)) + 1
 
 
-def test_progress_names_the_model() -> None:
+@pytest.mark.parametrize(("ranks", "said"), [(1, "training ncf, epochs"), (3, "training ncf on 3 workers, epochs")])
+def test_progress_names_the_model_and_how_many_workers_train_it(ranks: int, said: str) -> None:
     seen: list[tuple[str, int, int]] = []
-    run = Watch(lambda *told: seen.append(told), name="ncf").run(dataset_of({1: {3: 7}}, n=5))
-    run.progress("training", 2, 9)
-    assert seen == [("training ncf, epochs", 2, 9)]
+    watch = Watch(lambda *told: seen.append(told), name="ncf", engine=Local(ranks=ranks))
+    watch.run(dataset_of({1: {3: 7}}, n=5)).progress("training", 2, 9)
+    assert seen == [(said, 2, 9)]

@@ -93,7 +93,7 @@ engine_option = click.option(
     default="local",
     show_default=True,
     help="Where the work is done: in this process; or by Ray (the extra `ray`), on all cores of this machine or on the "
-    "cluster that $RAY_ADDRESS names. The figures are the same.",
+    "cluster that $RAY_ADDRESS names. The figures are the same, those of nets as with another seed.",
 )
 bundle_option = click.option(
     "--bundle",

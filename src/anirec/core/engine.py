@@ -1,7 +1,8 @@
 """Where work that can be parted is done: in this process, or wherever an `Engine` takes it.
 
 Who parts the work sees to it that the parts give the same whatever they are given to: whole numbers that are added up,
-or blocks that do not depend on how many there are of them.
+or blocks that do not depend on how many there are of them. Work whose steps need one another's is done together: one
+function on all ranks at once, which takes its own part of each step.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Any, Final, Protocol, TypeVar
 
 Result = TypeVar("Result")
 Value = TypeVar("Value")
+Tell = Callable[[str, int, int], None]
+"""Called as tell(stage, done, total): how far something is."""
 
 
 class Engine(Protocol):
@@ -20,6 +23,11 @@ class Engine(Protocol):
     @property
     def workers(self) -> int:
         """How many parts may be worked on at the same time."""
+        ...
+
+    @property
+    def ranks(self) -> int:
+        """In how many processes `together` calls a function."""
         ...
 
     @property
@@ -42,12 +50,23 @@ class Engine(Protocol):
         """
         ...
 
+    def together(self, function: Callable[[Tell], Result], tell: Tell) -> Result:
+        """Call `function(tell)` on all ranks, which torch.distributed connects, and return what the first one does.
+
+        Only the first one is heard. When a rank dies, all are begun again, and the function goes on from what it kept.
+
+        Raises:
+            Unreachable: the workers cannot be reached, or ranks die again and again.
+        """
+        ...
+
 
 @dataclass(frozen=True)
 class Local:
     """In this process, one part after the other, when it is asked for."""
 
     workers: int = 1
+    ranks: int = 1
     apart: bool = False
 
     def share(self, value: Value) -> Value:
@@ -57,6 +76,10 @@ class Local:
     def map(self, function: Callable[..., Result], parts: Iterable[tuple[Any, ...]]) -> Iterator[Result]:
         """See `Engine`."""
         return (function(*part) for part in parts)
+
+    def together(self, function: Callable[[Tell], Result], tell: Tell) -> Result:
+        """See `Engine`."""
+        return function(tell)
 
 
 LOCAL: Final = Local()

@@ -1,7 +1,8 @@
 """Ray behind the seam `Engine`: worker processes of this machine, or of a cluster. Needs the extra `ray`.
 
 A shared value lies once in each machine's memory, and arrays in it are read where they lie. A part whose worker
-is killed is given to another; only so many parts are on their way that results do not pile up.
+is killed is given to another; only so many parts are on their way that results do not pile up. What is done together
+is in `on_ray_train`.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from anirec.core.engine import Tell
 from anirec.core.errors import MissingAbility, Unreachable
+from anirec.engines import on_ray_train
 
 Result = TypeVar("Result")
 Value = TypeVar("Value")
 
 ATTEMPTS: Final = 5
-"""So often a part is begun anew whose worker died."""
+"""So often a part is begun anew whose worker died, or all ranks when one did."""
 AHEAD: Final = 2
 """Parts for each worker that are on their way or done and not yet asked for."""
 CONNECTING: Final = 5.0
@@ -32,11 +35,17 @@ QUIETLY: Final = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON
 
 @dataclass(frozen=True)
 class RayEngine:
-    """See `Engine`. ray: the module, which is connected. workers: its CPUs."""
+    """See `Engine`. ray: the module, which is connected. workers: its CPUs. gpus: that it has."""
 
     ray: Any
     workers: int
+    gpus: int = 0
     apart: bool = True
+
+    @property
+    def ranks(self) -> int:
+        """See `Engine`."""
+        return self.gpus or self.workers
 
     def share(self, value: Value) -> Value:
         """See `Engine`."""
@@ -53,6 +62,14 @@ class RayEngine:
                 yield self._result(waiting.popleft())
         while waiting:
             yield self._result(waiting.popleft())
+
+    def together(self, function: Callable[[Tell], Result], tell: Tell) -> Result:
+        """See `Engine`."""
+        done = on_ray_train.done_together(
+            self.ray, function, tell, ranks=self.ranks, on_gpus=self.gpus > 0, attempts=ATTEMPTS
+        )
+        result: Result = self._result(done)
+        return result
 
     def _result(self, waiting: Any) -> Any:
         try:
@@ -115,7 +132,8 @@ def opened() -> Iterator[RayEngine]:
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise Unreachable(f"Ray cannot be reached at {address or 'this machine'}: {error}") from error
     try:
-        yield RayEngine(ray, max(1, int(ray.cluster_resources().get("CPU", 1))))
+        has = ray.cluster_resources()
+        yield RayEngine(ray, max(1, int(has.get("CPU", 1))), int(has.get("GPU", 0)))
     finally:
         if ours:
             ray.shutdown()

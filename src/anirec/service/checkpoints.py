@@ -48,9 +48,10 @@ class Watch:
 
     def run(self, dataset: Dataset) -> Run:
         """Return what one training needs. dataset: what it learns from."""
+        where = f" on {self.engine.ranks} workers" if self.engine.ranks > 1 else ""
 
         def progress(stage: str, done: int, total: int) -> None:
-            self.progress(f"{stage} {self.name}, epochs", done, total)
+            self.progress(f"{stage} {self.name}{where}, epochs", done, total)
 
         file = self.folder / f"{self.name}-{fingerprint(dataset)}.pt" if self.folder else None
         return Run(progress, file)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from functools import lru_cache
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from anirec.core.engine import LOCAL, Tell
 from anirec.core.errors import Diverged, InputError, MissingAbility
 from anirec.core.settings import configured, value_of
 from anirec.prepare.dataset import Dataset
@@ -96,10 +97,10 @@ def _sequels(material: Material, config: Any, dataset: Dataset, rng: np.random.G
     return sequels.fit(dataset, config, rng, catalogue=material.catalogue)
 
 
-def _masked_set(material: Material, config: Any, dataset: Dataset, rng: np.random.Generator, run: Run) -> Storable:
+def _masked_set(material: Material) -> Callable[..., Storable]:
     from anirec.recommenders.neural import masked_set  # noqa: PLC0415 - it imports torch, which is an extra
 
-    return masked_set.fit(dataset, config, rng, catalogue=material.catalogue, run=run)
+    return partial(masked_set.fit, catalogue=material.catalogue)
 
 
 @dataclass(frozen=True)
@@ -110,18 +111,17 @@ class HybridConfig:
     ncf: ncf.NcfConfig = field(default_factory=ncf.NcfConfig)
 
 
-def _hybrid(material: Material, config: HybridConfig, dataset: Dataset, rng: np.random.Generator, run: Run) -> Storable:
-    space = ncf.fit(dataset, config.ncf, rng, run=run)
-    return hybrid.gather(dataset, space, config.near, rng, catalogue=material.catalogue)
+def _hybrid(material: Material) -> Callable[..., Storable]:
+    def fit(dataset: Dataset, config: HybridConfig, rng: np.random.Generator, *, run: Run) -> Storable:
+        space = ncf.fit(dataset, config.ncf, rng, run=run)
+        return hybrid.gather(dataset, space, config.near, rng, catalogue=material.catalogue)
+
+    return fit
 
 
-def _net(fit: Callable[..., Storable]) -> Callable[..., Storable]:
+def _net(fit: Callable[..., Storable]) -> Callable[[Material], Callable[..., Storable]]:
     """Return how a net is trained that learns from ratings alone."""
-
-    def fitted(_material: Material, config: Any, dataset: Dataset, rng: np.random.Generator, run: Run) -> Storable:
-        return fit(dataset, config, rng, run=run)
-
-    return fitted
+    return lambda _material: fit
 
 
 def can_train_nets() -> bool:
@@ -129,17 +129,28 @@ def can_train_nets() -> bool:
     return find_spec("torch") is not None
 
 
-def _by_descent(fit: Callable[..., Storable]) -> Callable[..., Storable]:
-    """Return how a model is fitted that needs torch; `fit` is given a run of training instead of who watches.
+def _by_descent(
+    fit_of: Callable[[Material], Callable[..., Storable]], *, alone: bool = False
+) -> Callable[..., Storable]:
+    """Return how a model is fitted that needs torch.
 
-    It raises MissingAbility where torch is not installed, Diverged where the loss is no finite number.
+    fit_of: given the material, how it is fitted from a dataset, settings, a generator and a run of training. alone: by
+    this process, not on all ranks of an engine. It raises MissingAbility where torch is not installed, Diverged where
+    the loss is no finite number.
     """
 
     def fitted(material: Material, config: Any, dataset: Dataset, rng: np.random.Generator, watch: Watch) -> Storable:
         if not can_train_nets():
             raise MissingAbility('training this model needs torch; pip install "anirec[train]"')
+        watch = replace(watch, engine=LOCAL) if alone else watch
+        run, fit = watch.run(dataset), fit_of(material)
+        file = run.checkpoint
+
+        def on_each_rank(tell: Tell) -> Storable:
+            return fit(dataset, config, rng, run=Run(tell, file))
+
         try:
-            return fit(material, config, dataset, rng, watch.run(dataset))
+            return watch.engine.together(on_each_rank, run.progress)
         except FloatingPointError as error:
             raise Diverged(f"training {watch.name} was stopped: {error}, its setting loop.lr") from error
 
@@ -211,13 +222,13 @@ MODELS: Final[Mapping[str, Kind]] = {
     "ncf": Kind(
         "neural collaborative filtering",
         ncf.NcfConfig(),
-        _by_descent(_net(ncf.fit)),
+        _by_descent(_net(ncf.fit), alone=True),  # its norm is over whole batches
         {"loop.lr": Range(1e-3, 3e-2, log=True), "negative_weight": Range(0.1, 2.0)},
     ),
     "hybrid": Kind(
         "NCF's near users and near titles together; the bundle holds what people love, without names",
         HybridConfig(),
-        _by_descent(_hybrid),
+        _by_descent(_hybrid, alone=True),
         {"near.user_weight": Range(0.0, 1.0), "near.item_weight": Range(0.0, 1.0)},
     ),
     "masked-set": Kind(

@@ -308,6 +308,7 @@ def small_batch(negatives: NDArray[np.int64], wrong: NDArray[np.bool_]) -> Batch
 
     weights = t(0.1, 0.4, 0.5, kind=torch.float32)
     return Batch(
+        2,
         (),
         t(0, 1, 1),
         t(4, 0, 1),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from anirec.recommenders.neural import autoencoders
+from anirec.recommenders.neural import autoencoders, together
 from anirec.recommenders.neural.lists import Lists, ListsConfig, drawn
 from anirec.recommenders.neural.loop import Run, device, seed, train
 
@@ -76,21 +76,25 @@ def bags(
 
 
 def batches(lists: Lists, config: ListsConfig, rng: np.random.Generator, *, n: int, dislikes: bool) -> Iterator[Batch]:
-    """Yield an epoch's batches: everybody once, with a part of each list shown."""
+    """Yield an epoch's batches, of each this rank's part: everybody once, with a part of each list shown."""
     for users in lists.batches(config.batch, rng):
         rows, owner = lists.entries(users)
-        items, liking = lists.items[rows], lists.liking[rows]
-        shown = drawn(owner, config, rng)
+        liking = lists.liking[rows]
         likes = liking > 0
         total = np.maximum(np.bincount(owner[likes], liking[likes], minlength=len(users)), 1e-6)
         share = total ** (config.length_power - 1)
+        part = together.part(len(users))
+        share = share[part.rows] / (share.sum() * part.times)
+        shown = drawn(owner, config, rng)
+        mine, owner = part.entries(owner)
+        items, liking, shown, likes = lists.items[rows[mine]], liking[mine], shown[mine], likes[mine]
         yield Batch(
-            shown=bags(items[shown], liking[shown], owner[shown], len(users), n=n, dislikes=dislikes),
-            whole=bags(items, liking, owner, len(users), n=n, dislikes=dislikes),
+            shown=bags(items[shown], liking[shown], owner[shown], len(share), n=n, dislikes=dislikes),
+            whole=bags(items, liking, owner, len(share), n=n, dislikes=dislikes),
             owner=tensor(owner[likes]),
             items=tensor(items[likes]),
             liking=tensor(liking[likes]),
-            share=tensor((share / share.sum()).astype(np.float32)),
+            share=tensor(share.astype(np.float32)),
         )
 
 

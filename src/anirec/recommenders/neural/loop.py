@@ -1,6 +1,7 @@
 """The training loop that all neural models share: warm-up, early stopping, checkpoints, loud failures.
 
 Same data, seed and number of threads, same bytes on a CPU. On a GPU the forward pass runs in bfloat16 where it can.
+Several ranks may run it side by side, see `together`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import torch
 from torch import nn
 
 from anirec.core.errors import InputError
+from anirec.recommenders.neural import together
 from anirec.recommenders.neural.settings import ALONE, LoopConfig, Progress, Run
 
 __all__ = ["History", "LoopConfig", "Progress", "Run", "device", "seed", "train"]
@@ -37,9 +39,9 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def seed(rng: np.random.Generator) -> None:
-    """Seed torch from a generator of NumPy's, so that one seed decides all."""
-    torch.manual_seed(int(rng.integers(2**63)))
+def seed(rng: np.random.Generator, *, plus: int = 0) -> None:
+    """Seed torch from a generator of NumPy's, so that one seed decides all. plus: so that ranks draw unlike noise."""
+    torch.manual_seed(int(rng.integers(2**63)) + plus)
 
 
 def train(
@@ -56,12 +58,13 @@ def train(
     """Train a net in place and leave it with the weights of its best epoch.
 
     n_batches: about how many an epoch has, for the schedule. batches: an epoch's, drawn anew with a generator of its
-    own, so that a resumed run sees what an uninterrupted one does. loss: of the net for one batch at a step.
-    validate: higher is better; called in evaluation mode without gradients.
+    own, so that a resumed run sees what an uninterrupted one does; with several ranks, of each what `together.part`
+    says. loss: of the net for one batch at a step; those of all parts add up to the whole batch's.
+    validate: higher is better; called in evaluation mode without gradients, on the first rank.
 
     Raises:
         FloatingPointError: the loss is not finite; says at which epoch and batch.
-        InputError: the checkpoint is of another training.
+        InputError: the checkpoint is of another training, or not there for all ranks.
     """
     where = device()
     net.to(where)
@@ -73,36 +76,39 @@ def train(
     seeds = rng.integers(2**63, size=config.epochs)
     if run.checkpoint is not None and run.checkpoint.is_file():
         history, best = _restore(run.checkpoint, net, optimiser, schedule, seeds)
+    if not together.same(len(history.losses), where):
+        raise InputError(f"some ranks do not find {run.checkpoint} as others do; it has to be on a disk that all share")
     step = schedule.last_epoch  # of a checkpoint, if there is one: it counts steps, whatever the name says
     for epoch in range(len(history.losses), config.epochs):
         if epoch - history.best > config.patience:
             break
         run.progress("training", epoch, config.epochs)
         own = np.random.default_rng(int(seeds[epoch]))
-        seed(own)
+        seed(own, plus=together.rank())
         net.train()
         sums, n = 0.0, 0
         for batch in batches(own):
             optimiser.zero_grad(set_to_none=True)
             with torch.autocast("cuda", torch.bfloat16) if where.type == "cuda" else nullcontext():
                 value = loss(net, batch, step)
+            value.backward()  # type: ignore[no-untyped-call]
+            value = together.add_up(net, value)
             if not torch.isfinite(value):
                 raise FloatingPointError(
                     f"the loss is {value.item()} at batch {n + 1} of epoch {epoch + 1}; lower the learning rate"
                 )
-            value.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(net.parameters(), config.clip)
             optimiser.step()
             schedule.step()
-            sums, n, step = sums + float(value.detach()), n + 1, step + 1
+            sums, n, step = sums + float(value), n + 1, step + 1
         net.eval()
         with torch.no_grad():
-            figure = validate()
+            figure = together.of_first(validate, where)
         history.losses.append(sums / max(n, 1))
         history.figures.append(figure)
         if history.best < 0 or figure > history.figures[history.best]:
             history.best, best = epoch, deepcopy(net.state_dict())
-        if run.checkpoint is not None:
+        if run.checkpoint is not None and together.rank() == 0:
             _keep(run.checkpoint, net, optimiser, schedule, seeds, history, best)
     net.load_state_dict(best)
     net.eval()

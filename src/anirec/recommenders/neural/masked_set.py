@@ -11,7 +11,8 @@ For large catalogues gBCE: Petrov & Macdonald 2023, "gSASRec".
 
 Memory: 16 bytes a parameter (h = 256, n = 14,000: 5.3 million, 85 MB), and some 16 n bytes for each list of a batch.
 Time: about 0.6 GFLOP for each list of 128 entries and epoch. Workable sizes: meant for a GPU and any catalogue of MAL
-with millions of users; on 2 CPU cores some ten thousand users at a width of 64. Several GPUs share each batch.
+with millions of users; on 2 CPU cores some ten thousand users at a width of 64. Several GPUs share each batch, of one
+machine without further ado, of several as ranks (see `together`).
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from anirec.core.errors import InputError
 from anirec.core.profile import Profile
 from anirec.prepare.dataset import Dataset
 from anirec.prepare.splits import Split
+from anirec.recommenders.neural import together
 from anirec.recommenders.neural.loop import Run, device, seed, train
 from anirec.recommenders.neural.masked_set_net import MaskedSetNet
 from anirec.recommenders.neural.masked_set_samples import (
@@ -120,13 +122,16 @@ def genres_of(catalogue: Catalogue, items: NDArray[np.int32], most: int) -> NDAr
 
 @dataclass(frozen=True)
 class Batch:
-    """What a loss needs, on the device. inputs: as `MaskedSetNet.forward` takes them, [b, t].
+    """What a loss needs, on the device.
 
+    of: what a sum over lists is divided by to be a mean over the batch; b, or more where this is a rank's part of it.
+    inputs: as `MaskedSetNet.forward` takes them, [b, t].
     shown_by, shown: int64 [s], which list shows which item. asked_by, asked: int64 [e], which list hides which;
-    weights: float32 [e], 1 / b for each list in sum. negatives: int64 [b, k], items drawn evenly, k = 0 with a softmax;
+    weights: float32 [e], 1 / of for each list in sum. negatives: int64 [b, k], items drawn evenly, k = 0 with softmax;
     wrong: bool [b, k], those that are neither shown nor asked for.
     """
 
+    of: int
     inputs: tuple[torch.Tensor, ...]
     shown_by: torch.Tensor
     shown: torch.Tensor
@@ -139,20 +144,22 @@ class Batch:
 
 def _batches(lists: Lists, config: MaskedSetConfig, rng: np.random.Generator, n: int) -> Iterator[Batch]:
     for samples in batches(lists, config, rng):
-        yield _batch(samples, rng.integers(n, size=(len(samples), config.negatives)), n)
+        negatives = rng.integers(n, size=(len(samples), config.negatives))
+        part = together.part(len(samples))
+        yield _batch([samples[row] for row in part.rows], negatives[part.rows], n, of=len(samples) * part.times)
 
 
-def _batch(samples: Sequence[Sample], negatives: NDArray[np.int64], n: int) -> Batch:
+def _batch(samples: Sequence[Sample], negatives: NDArray[np.int64], n: int, *, of: int) -> Batch:
     where = device()
     inputs = padded([sample.shown for sample in samples])
     shown_by = np.nonzero(inputs.real)[0]
     asked_by = np.repeat(np.arange(len(samples)), [len(sample.targets) for sample in samples])
     asked = np.concatenate([sample.targets for sample in samples])
-    weights = np.concatenate([sample.weights for sample in samples]) / np.float32(len(samples))
+    weights = np.concatenate([sample.weights for sample in samples]) / np.float32(of)
     right = np.concatenate([shown_by * n + inputs.items[inputs.real], asked_by * n + asked])
     wrong = ~np.isin(np.arange(len(samples))[:, np.newaxis] * n + negatives, right)
     rest = (shown_by, inputs.items[inputs.real], asked_by, asked, weights, negatives, wrong)
-    return Batch(_tensors(inputs, where), *(torch.from_numpy(array).to(where) for array in rest))
+    return Batch(of, _tensors(inputs, where), *(torch.from_numpy(array).to(where) for array in rest))
 
 
 def _tensors(inputs: Padded, where: torch.device) -> tuple[torch.Tensor, ...]:
@@ -160,8 +167,8 @@ def _tensors(inputs: Padded, where: torch.device) -> tuple[torch.Tensor, ...]:
 
 
 def _loss_of(net: MaskedSetNet, calibration: float) -> Callable[[nn.Module, Batch, int], torch.Tensor]:
-    """Return the loss as the loop calls it; the states are worked out on all GPUs that there are."""
-    spread = nn.DataParallel(net) if torch.cuda.device_count() > 1 else net
+    """Return the loss as the loop calls it; one process works the states out on all GPUs that there are."""
+    spread = nn.DataParallel(net) if torch.cuda.device_count() > 1 and together.size() == 1 else net
 
     def loss(_net: nn.Module, batch: Batch, _step: int) -> torch.Tensor:
         states = spread(*batch.inputs)  # [b, h]
@@ -189,7 +196,7 @@ def gbce_loss(asked: torch.Tensor, drawn: torch.Tensor, batch: Batch, *, n: int,
     """
     k = drawn.shape[1]
     right = _beta(k, n, calibration) * (batch.weights * functional.softplus(-asked.float())).sum()
-    wrong = (functional.softplus(drawn.float()) * batch.wrong).sum() / len(drawn)
+    wrong = (functional.softplus(drawn.float()) * batch.wrong).sum() / batch.of
     return (right + wrong) / (k + 1)
 
 

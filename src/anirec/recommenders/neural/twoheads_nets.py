@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from anirec.recommenders.neural import together
 from anirec.recommenders.neural.arrays import Table
 from anirec.recommenders.neural.autoencoder_nets import Bags, array, table, tensor
 from anirec.recommenders.neural.lists import Lists, drawn
@@ -52,20 +53,24 @@ class TwoHeadsNet(nn.Module):
 
 
 def batches(lists: Lists, config: TwoHeadsConfig, rng: np.random.Generator, n: int) -> Iterator[Batch]:
-    """Yield an epoch's batches: everybody once, with a part of each list shown."""
+    """Yield an epoch's batches, of each this rank's part: everybody once, with a part of each list shown."""
     for users in lists.batches(config.batch, rng):
         rows, owner = lists.entries(users)
-        items, scores = lists.items[rows], lists.scores[rows].astype(np.float32)
+        share = np.bincount(owner, minlength=len(users)) ** (config.length_power - 1)
+        part = together.part(len(users))
+        share = share[part.rows] / (share.sum() * part.times)
         shown = drawn(owner, config, rng)
+        taken, owner = part.entries(owner)
+        shown, rows = shown[taken], rows[taken]
+        items, scores = lists.items[rows], lists.scores[rows].astype(np.float32)
         far, inputs, weights = np.zeros_like(scores), [], []
-        for user in range(len(users)):
+        for user in range(len(share)):
             mine = slice(*np.searchsorted(owner, [user, user + 1]))
             given = items[mine][shown[mine]]
             inputs.append(np.concatenate([given, given + n]))
             weights.append(weights_of(scores[mine][shown[mine]]))
             far[mine] = deviations(scores[mine])
-        sizes = np.array([len(part) for part in inputs])
-        share = np.bincount(owner, minlength=len(users)) ** (config.length_power - 1)
+        sizes = np.array([len(given) for given in inputs])
         yield Batch(
             shown=Bags(
                 tensor(np.concatenate(inputs)), tensor(np.concatenate(weights)), tensor(np.cumsum(sizes) - sizes)
@@ -74,7 +79,7 @@ def batches(lists: Lists, config: TwoHeadsConfig, rng: np.random.Generator, n: i
             items=tensor(items),
             far=tensor(far),
             scored=tensor((scores > 0).astype(np.float32)),
-            share=tensor((share / share.sum()).astype(np.float32)),
+            share=tensor(share.astype(np.float32)),
         )
 
 
