@@ -24,6 +24,7 @@ from sources.web.fault_server import ALL_FAULTS, Fault, FaultServer, Handler, Re
 from sources.web.runs import LIMIT, QUICK, fetch
 from sources.web.sites import PERSON, FakeAniList, FakeJikan, FakeMal, id_map_file, people_page
 
+HELD_UP = 0.1  # seconds that a request may be held up on its way, on a machine that has other work
 SITES: dict[str, Callable[[], Site]] = {
     "mal": FakeMal,
     "anilist": FakeAniList,
@@ -106,7 +107,7 @@ def test_a_site_that_misbehaves_gives_the_same_bytes_in_the_end(site: str, tmp_p
         assert {logged.ended for logged in server.log} >= {fault.__name__ for fault in ALL_FAULTS} - {"drip"}
         assert found.slowed >= 3
     assert server.succeeded() == needed
-    assert server.most_in(LIMIT.seconds) <= LIMIT.requests
+    assert server.most_in(LIMIT.seconds - HELD_UP) <= LIMIT.requests
 
 
 @pytest.mark.parametrize("site", SITES)
@@ -149,7 +150,7 @@ def test_after_a_kill_the_rest_is_asked_for_and_nothing_twice(site: str, tmp_pat
     if site != "people":
         assert tables(killed) == tables(calm) != {}
     assert server.succeeded() == needed
-    assert server.most_in(LIMIT.seconds) <= LIMIT.requests
+    assert server.most_in(LIMIT.seconds - HELD_UP) <= LIMIT.requests
 
 
 def test_the_rate_is_held_over_restarts_and_however_quick_the_site_is(tmp_path: Path) -> None:
