@@ -46,7 +46,8 @@ def doctor(bundle: str | None, admin_socket: Path | None, as_json: bool) -> None
     anirec doctor --bundle my-bundle --json
     anirec doctor --admin-socket /run/anirec/admin
     """
-    from anirec.wiring.serve import BUNDLE_VARIABLE, bundle_at, load
+    from anirec.stores.bundle import read_bundle
+    from anirec.wiring.serve import BUNDLE_VARIABLE, bundle_at, service_of
     from anirec.wiring.vectors import VECTORS_VARIABLE, ask_vectors, without_secrets
 
     facts: dict[str, Any] = {
@@ -63,7 +64,8 @@ def doctor(bundle: str | None, admin_socket: Path | None, as_json: bool) -> None
         path = bundle_at(bundle)
         facts["bundle"] = str(path)
         started = time.perf_counter()
-        service = load(path)
+        opened = read_bundle(path)
+        service = service_of(opened)
         loaded = time.perf_counter()
         answer = service.recommend(like=[int(service.model("ease").items[0])], k=5)
         facts |= {
@@ -78,7 +80,7 @@ def doctor(bundle: str | None, admin_socket: Path | None, as_json: bool) -> None
             "answers": len(answer),
         }
         if url := os.environ.get(VECTORS_VARIABLE):
-            facts["vectors"] = {"store": without_secrets(url), "state": ask_vectors(path, url)}
+            facts["vectors"] = {"store": without_secrets(url), "state": ask_vectors(opened, url)}
     except BundleError as error:
         facts |= {"sound": False, "problem": str(error)}
         broken = error

@@ -152,7 +152,7 @@ def application() -> Swapping:
     said = dict(told["settings"])
     lists = {name: tuple(said[name]) for name in ("trusted_hosts", "cors")}
     settings = WebSettings(**{**said, **lists, "images": Images(said["images"])})
-    if sys.platform != "win32":
+    if "shares" in told:
         from anirec.web.patience import Patient
         from anirec.web.shares import Shares
 

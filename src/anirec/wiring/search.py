@@ -11,15 +11,12 @@ from pathlib import Path
 from typing import Final
 
 from anirec.core.errors import DamagedBundle, MissingAbility
-from anirec.core.state import State
-from anirec.search import index
 from anirec.search.encoders import TextEncoder
 from anirec.search.encoders.deferred import DeferredEncoder
 from anirec.search.encoders.facts import read_facts
 from anirec.search.encoders.onnx import open_onnx
 from anirec.search.encoders.sentence import open_sentence
 from anirec.search.encoders.static import open_static
-from anirec.search.index import SearchIndex
 from anirec.search.rerank import open_cross_encoder
 from anirec.search.stores import Guarded
 from anirec.service.quotes import Quotes, quotes_of
@@ -28,7 +25,7 @@ from anirec.service.search import Search
 from anirec.stores.bundle import Bundle, read_bundle
 from anirec.stores.facts import FactsTable
 from anirec.wiring.serve import bundle_at, service_of
-from anirec.wiring.vectors import VECTORS_VARIABLE, open_store
+from anirec.wiring.vectors import VECTORS_VARIABLE, index_of, open_store
 
 ENCODERS: Final[Mapping[str, Callable[[Path], TextEncoder]]] = {
     "onnx": open_onnx,
@@ -89,7 +86,7 @@ def quotes_in(opened: Bundle) -> Quotes | None:
     """
     if opened.search is None or "passages" not in opened.search.arrays:
         return None
-    return quotes_of(_index_of(opened, opened.search))
+    return quotes_of(index_of(opened, opened.search))
 
 
 def search_of(
@@ -106,14 +103,7 @@ def search_of(
             f"the bundle at {opened.path} has nothing to search in; add it with "
             "`anirec index --data DIR --bundle BUNDLE`"
         )
-    found = _index_of(opened, opened.search)
+    found = index_of(opened, opened.search)
     if (url := os.environ.get(VECTORS_VARIABLE)) is not None:
         found = replace(found, nearest=Guarded(open_store(url, found.chunks.vectors)))
     return Search(service or service_of(opened), found, encoder(opened.encoder))
-
-
-def _index_of(opened: Bundle, state: State) -> SearchIndex:
-    try:
-        return index.restore(state, opened.catalogue)
-    except (KeyError, ValueError) as error:
-        raise DamagedBundle(f"what search looks into is damaged in {opened.path}: {error}") from error

@@ -10,13 +10,14 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from anirec.core.errors import InputError, MissingAbility, Unreachable
-from anirec.search.index import restore
+from anirec.core.errors import DamagedBundle, InputError, MissingAbility, Unreachable
+from anirec.core.state import State
+from anirec.search.index import SearchIndex, restore
 from anirec.search.postgres_index import PostgresIndex
 from anirec.search.qdrant_index import QdrantIndex
 from anirec.search.stores import Progress, VectorStore, name_of
 from anirec.search.vectors import Vectors
-from anirec.stores.bundle import read_bundle
+from anirec.stores.bundle import Bundle, read_bundle
 from anirec.wiring.serve import bundle_at
 
 VECTORS_VARIABLE: Final = "ANIREC_VECTORS"
@@ -54,6 +55,18 @@ def open_store(url: str, vectors: Vectors) -> VectorStore:
     return STORES[scheme](url, name_of(vectors), len(vectors))
 
 
+def index_of(opened: Bundle, state: State) -> SearchIndex:
+    """Return what a bundle's search looks into. state: of it.
+
+    Raises:
+        DamagedBundle: it cannot be read.
+    """
+    try:
+        return restore(state, opened.catalogue)
+    except (KeyError, ValueError) as error:
+        raise DamagedBundle(f"what search looks into is damaged in {opened.path}: {error}") from error
+
+
 def put_vectors(bundle: Path | str | None, url: str, progress: Progress) -> tuple[str, int, bool]:
     """Put the vectors of a bundle's chunks into a store; returns their name, how many, and whether they were new there.
 
@@ -61,25 +74,25 @@ def put_vectors(bundle: Path | str | None, url: str, progress: Progress) -> tupl
         MissingAbility: the bundle has nothing to search in, or what the store needs is not installed.
         InputError: the address is of no known store.
         Unreachable: the store does not answer.
-    """
-    opened = read_bundle(bundle_at(bundle))
-    if opened.search is None:
-        raise MissingAbility(f"the bundle at {opened.path} has nothing to search in; add it with `anirec index`")
-    vectors = restore(opened.search, opened.catalogue).chunks.vectors
-    store = open_store(url, vectors)
-    return name_of(vectors), len(vectors), store.put(vectors, progress)
-
-
-def ask_vectors(bundle: Path | str | None, url: str) -> str:
-    """Return what came of looking for the vectors of a bundle in a store; every mistake but a broken bundle's is told.
-
-    Raises:
         BundleError: there is no sound bundle.
     """
     opened = read_bundle(bundle_at(bundle))
     if opened.search is None:
+        raise MissingAbility(f"the bundle at {opened.path} has nothing to search in; add it with `anirec index`")
+    vectors = index_of(opened, opened.search).chunks.vectors
+    store = open_store(url, vectors)
+    return name_of(vectors), len(vectors), store.put(vectors, progress)
+
+
+def ask_vectors(opened: Bundle, url: str) -> str:
+    """Return what came of looking for the vectors of a bundle in a store; every mistake but a broken bundle's is told.
+
+    Raises:
+        DamagedBundle: they cannot be read.
+    """
+    if opened.search is None:
         return "not asked: the bundle has nothing to search in"
-    vectors = restore(opened.search, opened.catalogue).chunks.vectors
+    vectors = index_of(opened, opened.search).chunks.vectors
     first = np.zeros(1, dtype=np.int64)
     started = time.perf_counter()
     try:
