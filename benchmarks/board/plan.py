@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from anirec.recommenders.blending import BlendConfig
 from anirec.recommenders.newcomers import NewcomersConfig
+from anirec.recommenders.reranking import RerankConfig
 from anirec.wiring.models import MODELS, check
 
 VERSION: Final = 1
@@ -80,6 +81,7 @@ def config_of(row: Row) -> dict[str, Any]:
         return {name: asdict(kind.config) for name, kind in MODELS.items()} | {
             BLEND: asdict(BlendConfig()),
             "newcomers": asdict(NewcomersConfig()),
+            "reranker": asdict(RerankConfig()),
         }
     return asdict(check(row.model, row.settings))
 

@@ -98,14 +98,14 @@ class Leaders:
         """Return at least the m best rows, all that have a score if those are fewer; ties by row (that is, by id)."""
         if m > self._asked:
             values, n = self._values, len(self._values)
-            floor = _greatest(values, m) if m < n else np.float32(-np.inf)
+            floor = greatest(values, m) if m < n else np.float32(-np.inf)
             front = np.flatnonzero(values >= floor if floor > -np.inf else values > -np.inf)
             front = front[np.argsort(-values[front], kind="stable")]
             self._sorted, self._asked = front if self._rows is None else self._rows[front], m
         return self._sorted
 
 
-def _greatest(values: NDArray[np.float32], m: int) -> np.float32:
+def greatest(values: NDArray[np.float32], m: int) -> np.float32:
     """Return the mth greatest value, looked for among those that some of all say are in front: a fifth of the time."""
     some = values[::SAMPLED]
     around = 2 * m // SAMPLED + SAMPLED

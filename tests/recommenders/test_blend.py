@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from anirec.core.profile import Profile
 from anirec.core.state import State
 from anirec.recommenders import blend, popularity, readings
+from worlds import catalogue_of
 
 SIZES = np.array([1, 10, 100], dtype=np.float32)
 
@@ -82,4 +83,4 @@ def test_a_blend_that_does_not_fit_together_is_refused(damage: dict[str, object]
     whole = two_parts()
     state = whole.state()
     with pytest.raises(ValueError, match=message):
-        blend.restore(State(state.kind, state.arrays, {**state.facts, **damage}), whole.parts)
+        blend.restore(State(state.kind, state.arrays, {**state.facts, **damage}), whole.parts, catalogue_of(3))

@@ -40,8 +40,9 @@ def ials_by_definition(data: Dataset, items: NDArray[np.int32], config: ials.Ial
     """The titles' vectors, by alternating dense regressions from the same start."""
     likings = dense_likings(data)[:, np.isin(data.anime_ids, items)]
     first = ials.first_vectors(sparse.csr_array(likings.astype(np.float32)), config.d, np.random.default_rng(0))
-    titles = first.astype(np.float64)
-    for _ in range(config.epochs):
+    users = first.astype(np.float64)
+    titles = np.array([weighted_least_squares(users, of_title, config) for of_title in likings.T])
+    for _ in range(config.epochs - 1):
         users = np.array([weighted_least_squares(titles, of_user, config) for of_user in likings])
         titles = np.array([weighted_least_squares(users, of_title, config) for of_title in likings.T])
     return titles

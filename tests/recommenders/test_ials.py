@@ -49,8 +49,8 @@ def test_the_first_vectors_rebuild_a_matrix_of_few_directions() -> None:
     rng = np.random.default_rng(1)
     likings = rng.uniform(0, 1, (60, 3)) @ rng.uniform(0, 1, (3, 25))
     first = ials.first_vectors(sparse.csr_array(likings.astype(np.float32)), 3, rng).astype(np.float64)
-    _, sizes, directions = np.linalg.svd(likings)
-    expected = (directions[:3].T * sizes[:3]) @ directions[:3]  # which no turn and no sign changes
+    directions, sizes, _ = np.linalg.svd(likings)
+    expected = (directions[:, :3] * sizes[:3]) @ directions[:, :3].T  # which no turn and no sign changes
     np.testing.assert_allclose(first @ first.T, expected, atol=1e-4)
 
 

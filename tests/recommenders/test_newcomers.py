@@ -14,6 +14,7 @@ from anirec.core.state import State
 from anirec.recommenders import blend, ease, newcomers, popularity
 from anirec.recommenders.newcomers import Explained, Newcomers, NewcomersConfig
 from recommenders.described import labelled_world, place_of, without_ratings_of
+from worlds import catalogue_of
 
 CONFIG = NewcomersConfig(enough=5, heard_of=0, k=4, handicap=0.0)
 EASE = ease.EaseConfig(l2=5.0, dropout=0.2, min_likes=2, keep=30, keep_least=5)
@@ -95,7 +96,7 @@ def test_chances_still_add_up_and_known_titles_keep_their_order() -> None:
 
 def test_they_are_kept_and_restored() -> None:
     model = blended(HIDDEN, of(HIDDEN))
-    restored = blend.restore(model.state(), model.parts)
+    restored = blend.restore(model.state(), model.parts, catalogue_of(1))
     profile = Profile.of_likes([3, 6, 7])
     np.testing.assert_array_equal(restored.score([profile]), model.score([profile]))
 
@@ -108,7 +109,7 @@ def test_newcomers_that_do_not_fit_are_refused(name: str, damage: np.ndarray) ->
     model = blended(HIDDEN, of(HIDDEN))
     state = model.state()
     with pytest.raises(ValueError, match="newcomers"):
-        blend.restore(State(state.kind, {**state.arrays, name: damage}, state.facts), model.parts)
+        blend.restore(State(state.kind, {**state.arrays, name: damage}, state.facts), model.parts, catalogue_of(1))
 
 
 def test_a_newcomer_is_explained_by_those_it_stands_with() -> None:

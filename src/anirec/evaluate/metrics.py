@@ -13,15 +13,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from anirec.core.discounts import discounts
+
 Hits = NDArray[np.bool_]
 Counts = NDArray[np.int64]
 Values = NDArray[np.float64]
 Tops = NDArray[np.int64]
-
-
-def discounts(k: int) -> Values:
-    """Return float64 [k]: what a gain counts for at each place, 1 / log2(place + 1)."""
-    return 1.0 / np.log2(np.arange(2, k + 2))
 
 
 def ndcg(hits: Hits, n_targets: Counts, k: int) -> Values:

@@ -6,7 +6,7 @@ ever in the train data of its user.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -125,6 +125,17 @@ def held_out_users(
     chosen = _draw(dataset, n_users, min_likes, eligible_sources, rng, max_share=max_share)
     cases = tuple(_parted(dataset, int(user), input_share, rng, likes_only=likes_only) for user in chosen)
     return Split(train=dataset.without_users(chosen), cases=cases)
+
+
+def parted_anew(
+    dataset: Dataset, cases: Sequence[Case], rng: np.random.Generator, *, input_share: float = 0.8
+) -> tuple[Case, ...]:
+    """Return the users of some cases of `held_out_users` with other likes given and other targets, ascending by user.
+
+    dataset: what that was called with; nothing but likes is given.
+    """
+    users = np.flatnonzero(np.isin(dataset.user_ids, np.array([case.user_id for case in cases], dtype=np.int64)))
+    return tuple(_parted(dataset, int(user), input_share, rng, likes_only=True) for user in users)
 
 
 def leave_one_out(

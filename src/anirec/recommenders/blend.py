@@ -3,8 +3,8 @@
 What it does: looks at each part's scores in one or more views (`READINGS`), adds the views up with weights, and makes
 chances of the sums, so that all scores of a row add up to 1. The weights depend on the number of titles on the profile:
 what tells most with three titles is not what does with three hundred.
-Titles that hardly anybody has rated are placed by `newcomers`. What it does not: learn its weights by itself;
-`blending.learn` does, on users that no part has seen.
+Titles that hardly anybody has rated are placed by `newcomers`; the front of the list is ordered anew by `reranker`.
+What it does not: learn its weights by itself; `blending.learn` does, on users that no part has seen.
 
 Source: a log-linear pool (products of experts), Hinton 2002, "Training Products of Experts by Minimizing Contrastive
 Divergence", section 1; made linear again where a view is the score itself.
@@ -14,24 +14,26 @@ Memory: its parts'. Workable sizes: its parts'.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import log1p
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anirec.core.catalogue import found_in, places_among
+from anirec.core.catalogue import Catalogue, found_in, places_among
 from anirec.core.errors import InputError
 from anirec.core.profile import Profile
 from anirec.core.protocols import Personal, Recommender
 from anirec.core.state import State
+from anirec.recommenders.candidates import Described
 from anirec.recommenders.expectations import Expectations
 from anirec.recommenders.leaving_out import MOST, left_out
 from anirec.recommenders.newcomers import Newcomers, Placed
 from anirec.recommenders.readings import AT, READINGS, RELATIVE, VIEWS
+from anirec.recommenders.reranker import Candidates, Part, Reranker, candidates
 
 LOUDEST: Final = 3.0
 """How many times what it has learned to say a part may be made to say."""
@@ -76,13 +78,15 @@ class Blend:
     """A weighted sum of views of fitted models over all that any of them knows.
 
     parts: by name. readings: by part, a key of `READINGS`. newcomers: titles that the parts know too little of; None =
-    whatever the parts say of them. expects: what its chances mean to a person, None = nobody has learned that.
+    whatever the parts say of them. reranker: what orders the front anew, None = nothing. expects: what its chances mean
+    to a person, None = nobody has learned that.
     """
 
     parts: Mapping[str, Recommender]
     readings: Mapping[str, str]
     weights: BlendWeights
     newcomers: Newcomers | None = None
+    reranker: Reranker | None = None
     expects: Expectations | None = None
 
     @cached_property
@@ -108,30 +112,72 @@ class Blend:
         said = {name: part.score([profile]) for name, part in self.parts.items()}
         return Heard(self, self._chances(said.items(), [profile])[0], {name: rows[0] for name, rows in said.items()})
 
+    def fronts(
+        self, profiles: Sequence[Profile], described: Described, front: int
+    ) -> Iterator[tuple[NDArray[np.float32], Candidates]]:
+        """Yield for each profile what a reranker would get: chances, float32 [n], and the candidates in front.
+
+        The blend's own reranker is not asked.
+        """
+        said = ((name, part.score(profiles)) for name, part in self.parts.items())
+        chances, parts = self._pooled(said, profiles, keep=True)
+        for profile, row, of_row in zip(profiles, chances, parts, strict=True):
+            yield row, candidates(described, self.items, front, profile, row, of_row)
+
     def _chances(
         self, said: Iterable[tuple[str, NDArray[np.float32]]], profiles: Sequence[Profile]
     ) -> NDArray[np.float32]:
         """Return what `score` does. said: by part, float32 [p, its items]."""
+        again = self.reranker
+        chances, parts = self._pooled(said, profiles, keep=again is not None)
+        if again is not None:
+            for profile, row, of_row in zip(profiles, chances, parts, strict=True):
+                found = candidates(again.described, self.items, again.front, profile, row, of_row)
+                again.reorder(row, found)
+        return chances
+
+    def _pooled(
+        self, said: Iterable[tuple[str, NDArray[np.float32]]], profiles: Sequence[Profile], *, keep: bool
+    ) -> tuple[NDArray[np.float32], list[list[Part]]]:
+        """Return the chances before they are looked at again, float32 [p, n], and by profile each part's views.
+
+        keep: otherwise no views are returned.
+        """
         sums = np.zeros((len(profiles), len(self.items)), dtype=np.float32)
+        kept: list[list[Part]] = [[] for _ in profiles]
         weights = self.weights.at([len(profile) for profile in profiles])
         for name, of_part in said:
             read, places = READINGS[self.readings[name]], self.places[name]
-            for row, of_row, scores in zip(sums, weights[name], of_part, strict=True):
+            for row, of_row, scores, own in zip(sums, weights[name], of_part, kept, strict=True):
                 views = read(scores)
                 row[places] += of_row[0] * views[0] if len(views) == 1 else of_row @ views  # one row times @ is slow
+                if keep:
+                    own.append(Part(views, self._where[name]))
         if self._placed:
             for row in sums:
                 self._placed.place(row)
         sums -= sums.max(axis=1, keepdims=True, initial=-np.inf)
         chances = np.exp(sums, out=sums)
         chances /= chances.sum(axis=1, keepdims=True)
-        return chances
+        return chances, kept
+
+    @cached_property
+    def _where(self) -> dict[str, NDArray[np.int32] | None]:
+        """By part, where each item stands in it; see `Part`."""
+        where: dict[str, NDArray[np.int32] | None] = {}
+        for name, places in self.places.items():
+            where[name] = None
+            if not isinstance(places, slice):
+                own = np.full(len(self.items), -1, dtype=np.int32)
+                own[places] = np.arange(len(places), dtype=np.int32)
+                where[name] = own
+        return where
 
     def weighed(self, factors: Mapping[str, float]) -> Blend:
         """Return the blend with parts that say more or less than was learned.
 
         factors: by part, 0 = nothing, 1 = as learned, 0..`LOUDEST`; parts that are not named stay as they are. What the
-        chances mean is not known any more.
+        chances mean is not known any more, and nothing orders the front anew: both were learned with other weights.
 
         Raises:
             InputError: there is no such part, a factor lies outside, or nothing is left to say anything.
@@ -143,7 +189,7 @@ class Blend:
         if all(factors.get(name, 1) == 0 for name in self.parts):
             raise InputError("all parts of the blend are weighed 0; leave one of them something to say")
         weights = {name: of * np.float32(factors.get(name, 1)) for name, of in self.weights.weights.items()}
-        other = replace(self, weights=replace(self.weights, weights=weights), expects=None)
+        other = replace(self, weights=replace(self.weights, weights=weights), reranker=None, expects=None)
         vars(other).update({name: vars(self)[name] for name in ("items", "places", "_placed") if name in vars(self)})
         return other
 
@@ -212,7 +258,10 @@ class Blend:
         """Return what a bundle keeps; the parts are kept beside it under their names."""
         arrays = {"sizes": self.weights.sizes} | {f"weight_{name}": w for name, w in self.weights.weights.items()}
         arrays |= self.newcomers.arrays() if self.newcomers else {}
-        facts = {"parts": list(self.parts), "readings": dict(self.readings)}
+        facts: dict[str, Any] = {"parts": list(self.parts), "readings": dict(self.readings)}
+        if self.reranker:
+            arrays |= self.reranker.arrays()
+            facts |= {"reranked": self.reranker.front}
         if self.expects:
             arrays |= self.expects.arrays()
             facts |= {"expects": self.expects.facts()}
@@ -240,8 +289,8 @@ class Heard:
         return self.blend.contributions(profile, anime_ids, self.said)
 
 
-def restore(state: State, parts: Mapping[str, Recommender]) -> Blend:
-    """Rebuild the blend from a bundle's state and its parts.
+def restore(state: State, parts: Mapping[str, Recommender], catalogue: Catalogue) -> Blend:
+    """Rebuild the blend from a bundle's state, its parts, and what is known of their items.
 
     Raises:
         ValueError: a part is missing, its reading unknown, or the weights do not fit.
@@ -259,6 +308,12 @@ def restore(state: State, parts: Mapping[str, Recommender]) -> Blend:
     own = {name: parts[name] for name in names}
     known = "newcomer_items" in state.arrays
     newcomers = Newcomers.restored(state.arrays, known_to_any(own)) if known else None
-    told = state.facts.get("expects")
-    expects = Expectations.restored(state.arrays, told) if told else None
-    return Blend(own, readings, BlendWeights(sizes=sizes, weights=weights), newcomers, expects)
+    told, front = state.facts.get("expects"), state.facts.get("reranked")
+    return Blend(
+        own,
+        readings,
+        BlendWeights(sizes=sizes, weights=weights),
+        newcomers,
+        reranker=Reranker.restored(state.arrays, int(front), known_to_any(own), catalogue) if front else None,
+        expects=Expectations.restored(state.arrays, told) if told else None,
+    )

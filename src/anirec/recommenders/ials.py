@@ -9,10 +9,11 @@ Source: Hu, Koren and Volinsky 2008, "Collaborative Filtering for Implicit Feedb
 penalty and the advice of Rendle et al. 2021, "Revisiting the Performance of iALS on Item Recommendation Benchmarks",
 in which the penalty of a vector is l2 (sum of its likings + alpha * number of vectors on the other side)^nu.
 
-The titles' first vectors are the leading directions of the matrix of likings, found by a randomised singular value
+The users' first vectors are the leading directions of the matrix of likings, found by a randomised singular value
 decomposition (Halko, Martinsson and Tropp 2011, "Finding Structure with Randomness", algorithms 4.4 and 5.1), each as
-long as the square root of its singular value. On 8,000 users of the real data one epoch from there is worth four from
-random vectors, and the best that is reached is better (NDCG@10 of held-out users .342 against .337).
+long as the square root of its singular value. On 8,000 users of the real data the titles that are solved for from there
+once rank as well as after five epochs from random vectors. Three passes over the likings find them well enough
+(NDCG@10 of validation users after one epoch .316; two passes .313, four .317).
 
 Every solve is exact. The titles' vectors are turned to the axes on which alpha H'H is diagonal, which changes no
 score; a list shorter than d is then solved in its own size (Woodbury's identity) instead of in that of the vectors.
@@ -44,7 +45,8 @@ from anirec.recommenders.likings import known, likings_matrix, most_liked
 
 CELLS = 2**20  # floats of one block of lists, however long they are: bounds memory, and stays near the processor
 TOGETHER = 16  # blocks that are one part of the work, where an engine parts it
-PASSES = 2  # over the likings, to find the first vectors
+PASSES = 3  # over the likings, to find the first vectors
+NOTHING = 1e-9  # share of the largest squared singular value, below which a direction is rounding
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,8 @@ class IalsConfig:
 
     d: length of the vectors. alpha: weight of a cell without a liking, where a like weighs 1; smaller where the
     matrix is emptier. l2: penalty. nu: 0..1, how far it grows with the length of a list. epochs: each solves for all
-    users, then for all titles. min_likes: a title with fewer likes is left out. max_items: the most liked so many are
-    fitted.
+    titles; between two, for all users. min_likes: a title with fewer likes is left out. max_items: the most liked so
+    many are fitted.
     """
 
     d: int = 128
@@ -174,9 +176,9 @@ def fit(dataset: Dataset, config: IalsConfig, rng: np.random.Generator, *, engin
     """
     places = most_liked(dataset, config.min_likes, config.max_items)
     by_user = likings_matrix(dataset, places).tocsr()
-    titles = on_own_axes(first_vectors(by_user, config.d, rng))
     of_users, of_titles = Lists.of(by_user, config.d, engine), Lists.of(by_user.tocsc(), config.d, engine)
-    for _ in range(config.epochs):
+    titles = on_own_axes(solve_all(of_titles, on_own_axes(first_vectors(by_user, config.d, rng)), config, engine))
+    for _ in range(config.epochs - 1):
         users = on_own_axes(solve_all(of_users, titles, config, engine))
         titles = on_own_axes(solve_all(of_titles, users, config, engine))
     if not np.isfinite(titles.vectors).all():
@@ -185,9 +187,9 @@ def fit(dataset: Dataset, config: IalsConfig, rng: np.random.Generator, *, engin
 
 
 def first_vectors(likings: Any, d: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Return float32 [n, d]: the leading right singular vectors, times the roots of their singular values.
+    """Return float32 [users, d]: the leading left singular vectors, times the roots of their singular values.
 
-    likings: sparse [users, n]. Where n is smaller than d, the rest is 0.
+    likings: sparse [users, n]. Where there are fewer than d directions, the rest is 0.
     """
     transposed = likings.T.tocsr()
     basis = rng.normal(size=(likings.shape[1], d)).astype(np.float32)
@@ -195,8 +197,9 @@ def first_vectors(likings: Any, d: int, rng: np.random.Generator) -> NDArray[np.
         basis = np.linalg.qr(transposed @ (likings @ basis))[0]  # [n, min(n, d)]
     seen = likings @ basis
     squares, axes = np.linalg.eigh((seen.T @ seen).astype(np.float64))
-    vectors = np.zeros((len(basis), d), dtype=np.float32)
-    vectors[:, : basis.shape[1]] = basis @ (axes * np.maximum(squares, 0) ** 0.25)
+    there = squares > squares.max(initial=0) * NOTHING
+    vectors = np.zeros((len(seen), d), dtype=np.float32)
+    vectors[:, : basis.shape[1]][:, there] = seen @ (axes[:, there] * squares[there] ** -0.25)
     return vectors
 
 

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anirec.core.catalogue import Catalogue, found_in
+from anirec.core.discounts import discounts
 from anirec.core.profile import Profile
-from anirec.evaluate.metrics import discounts
 from anirec.evaluate.protocols.item_similarity import Questions, questions
 from anirec.prepare.dataset import Dataset
 from anirec.prepare.pairs import Pairs

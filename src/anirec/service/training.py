@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from anirec.core.catalogue import Catalogue
+from anirec.core.catalogue import Catalogue, found_in
 from anirec.core.engine import LOCAL, Engine
 from anirec.core.errors import BadTable
 from anirec.core.protocols import Personal, Recommender
@@ -31,11 +31,13 @@ from anirec.prepare.dataset import Dataset, read_dataset
 from anirec.prepare.documents import TEXTS
 from anirec.prepare.pairs import NO_PAIRS, Pairs, read_pairs
 from anirec.prepare.splits import Case, Split, held_out_users, hide_scores
-from anirec.recommenders import expectations
+from anirec.recommenders import expectations, reranking
 from anirec.recommenders.blend import Blend, BlendWeights
 from anirec.recommenders.blending import BlendConfig, learn, whole_and_cut
+from anirec.recommenders.candidates import Described
 from anirec.recommenders.expectations import Expectations, Expecting
 from anirec.recommenders.newcomers import Newcomers
+from anirec.recommenders.reranking import Learned, RerankConfig
 from anirec.service.card import model_card
 from anirec.service.lenses import Lens, Unseen, fit_similar
 from anirec.service.progress import Progress
@@ -77,9 +79,9 @@ class Recipe:
     parts: of the blend, by name, `ease` among them. readings: how the blend looks at each, see `recommenders.blend`.
     extra: further models, by name. lenses: of `similar`, by name, besides the viewers' one, which is `ease`. default:
     the model that is served. config: what all were configured with. blend: how its weights are learned. newcomers:
-    how the blend places titles that few have rated; None = as its parts do. expecting: how it is learned what the
-    blend's chances mean to a person; None = it is not. n_validation: users held out to learn the
-    weights from, at most. seed: of everything that is drawn.
+    how the blend places titles that few have rated; None = as its parts do. reranking: how it is learned to order the
+    front anew; None = it is not. expecting: how it is learned what the blend's chances mean to a person; None = it is
+    not. n_validation: users held out to learn all this from, at most. seed: of everything that is drawn.
     """
 
     parts: Mapping[str, Fit]
@@ -90,6 +92,7 @@ class Recipe:
     default: str = BLEND
     blend: BlendConfig = field(default_factory=BlendConfig)
     newcomers: Callable[[Dataset], Newcomers] | None = None
+    reranking: RerankConfig | None = field(default_factory=RerankConfig)
     expecting: Expecting | None = field(default_factory=Expecting)
     n_validation: int = 3000
     seed: int = 0
@@ -172,7 +175,7 @@ def train(material: Material, out: Path, recipe: Recipe, progress: Progress, *, 
         **parts,
         **_fit(material.dataset, recipe.extra, recipe.seed, progress, "fitting what else was asked for"),
         BLEND: replace(
-            _blend(recipe, parts, weighed.weights, material.dataset),
+            _blend(material, recipe, parts, weighed, material.dataset),
             expects=_expectations(weighed, material, recipe, progress),
         ),
     }
@@ -206,6 +209,7 @@ def train(material: Material, out: Path, recipe: Recipe, progress: Progress, *, 
                 "config": dict(recipe.config),
                 "seed": recipe.seed,
                 "similar": {"questions": choice.questions, "ndcg@10": choice.ndcg},
+                "reranker": {"users": len(weighed.reranked.judged), "ndcg@10": dict(weighed.reranked.found)},
             },
         )
         return Trained(write_bundle(out, content), found, card)
@@ -310,11 +314,28 @@ def fit_blend(material: Material, dataset: Dataset, recipe: Recipe, progress: Pr
     """
     weighed = _weigh(material, dataset, recipe, progress)
     parts = _fit(dataset, recipe.parts, recipe.seed, progress, "fitting for the test")
-    return _blend(recipe, parts, weighed.weights, dataset)
+    return _blend(material, recipe, parts, weighed, dataset)
 
 
-def _blend(recipe: Recipe, parts: Mapping[str, Storable], weights: BlendWeights, dataset: Dataset) -> Blend:
+def _blend(
+    material: Material, recipe: Recipe, parts: Mapping[str, Storable], weighed: _Weighed, dataset: Dataset
+) -> Blend:
+    """Return the blend of parts that were fitted on a dataset, with what was learned on others."""
+    blend, reranker = _pooled(recipe, parts, weighed.blend.weights, dataset), weighed.reranked.reranker
+    if reranker is None:
+        return blend
+    return replace(blend, reranker=replace(reranker, described=_described(blend, dataset, material.catalogue)))
+
+
+def _pooled(recipe: Recipe, parts: Mapping[str, Storable], weights: BlendWeights, dataset: Dataset) -> Blend:
     return Blend(parts, recipe.readings, weights, recipe.newcomers(dataset) if recipe.newcomers else None)
+
+
+def _described(blend: Blend, dataset: Dataset, catalogue: Catalogue) -> Described:
+    likes = np.zeros(len(blend.items), dtype=np.float32)
+    rows, known = found_in(dataset.anime_ids, blend.items)
+    likes[known] = dataset.like_counts()[rows]
+    return Described.of(blend.items, likes, catalogue)
 
 
 def _expectations(weighed: _Weighed, material: Material, recipe: Recipe, progress: Progress) -> Expectations | None:
@@ -322,16 +343,17 @@ def _expectations(weighed: _Weighed, material: Material, recipe: Recipe, progres
 
     How people score which title is then taken from everybody.
     """
-    config, split, personal = recipe.expecting, weighed.split, weighed.parts[PERSONAL]
+    config, personal = recipe.expecting, weighed.blend.parts[PERSONAL]
     if config is None or not isinstance(personal, Personal):
         return None
     rng = np.random.default_rng([recipe.seed, 9])
-    users = [case.user_id for case in split.cases]
+    blend, cases = weighed.to_judge()
+    users = [case.user_id for case in cases]
     drawn = rng.choice(users, min(config.users, len(users)), replace=False).tolist()
     found = expectations.fit(
-        _blend(recipe, weighed.parts, weighed.weights, split.train),
+        blend,
         personal,
-        expectations.Offsets.of(split.train, config),
+        expectations.Offsets.of(weighed.split.train, config),
         hide_scores(material.dataset, drawn, config.share, rng),
         config,
         rng,
@@ -342,20 +364,31 @@ def _expectations(weighed: _Weighed, material: Material, recipe: Recipe, progres
 
 @dataclass(frozen=True)
 class _Weighed:
-    """What validation users are good for: the blend's weights, a report on them, and weights of lenses.
+    """What validation users are good for: the blend's weights, its reranker, a report on them, and weights of lenses.
 
-    split: these users, and who is left. parts: fitted on who is left.
+    split: these users, and who is left. blend: of parts fitted on who is left, without a reranker.
     """
 
     split: Split
-    parts: Mapping[str, Storable]
-    weights: BlendWeights
+    blend: Blend
+    reranked: Learned
     report: Callable[[Engine], Report]
     unseen: Unseen
 
+    def to_judge(self) -> tuple[Blend, tuple[Case, ...]]:
+        """Return the blend as it is served, and users that may judge it: no net of its reranker has seen them."""
+        return _to_judge(self.blend, self.reranked, self.split)
+
+
+def _to_judge(blend: Blend, reranked: Learned, split: Split) -> tuple[Blend, tuple[Case, ...]]:
+    if reranked.trial is None:
+        return blend, split.cases
+    unseen = tuple(case for case in split.cases if case.user_id in reranked.judged)
+    return replace(blend, reranker=reranked.trial), unseen
+
 
 def _weigh(material: Material, dataset: Dataset, recipe: Recipe, progress: Progress) -> _Weighed:
-    """Learn the blend's weights on validation users whom the parts have not seen; see `blending`."""
+    """Learn what is learned on validation users whom the parts have not seen; see `blending` and `reranking`."""
     split = held_out_users(
         dataset,
         n_users=recipe.n_validation,
@@ -368,20 +401,32 @@ def _weigh(material: Material, dataset: Dataset, recipe: Recipe, progress: Progr
     rng = np.random.default_rng([recipe.seed, 8])
     cases = whole_and_cut(split, recipe.blend, rng)
     weights = learn(parts, recipe.readings, cases, recipe.blend, rng, partial(progress, "learning weights"))
+    blend = _pooled(recipe, parts, weights, split.train)
+    reranked = _reranked(material, dataset, split, blend, recipe, progress)
 
-    def report(
-        engine: Engine,
-    ) -> Report:  # only `train` asks for it: who evaluates need not place newcomers among these users, too
+    def report(engine: Engine) -> Report:
+        judged, unseen = _to_judge(blend, reranked, split)
         return run(
-            {PERSONAL: parts[PERSONAL], BLEND: _blend(recipe, parts, weights, split.train)},
-            Exam("validation-users", 1, {"users": len(split.cases), "seed": recipe.seed}, split.train, split.cases),
+            {PERSONAL: parts[PERSONAL], BLEND: judged},
+            Exam("validation-users", 1, {"users": len(unseen), "seed": recipe.seed}, split.train, unseen),
             material.catalogue,
             rng=np.random.default_rng([recipe.seed, 5]),
             progress=progress,
             engine=engine,
         )
 
-    return _Weighed(split, parts, weights, report, Unseen(parts[PERSONAL], split.few(1).cases))
+    return _Weighed(split, blend, reranked, report, Unseen(parts[PERSONAL], split.few(1).cases))
+
+
+def _reranked(
+    material: Material, dataset: Dataset, split: Split, blend: Blend, recipe: Recipe, progress: Progress
+) -> Learned:
+    if recipe.reranking is None:
+        return Learned()
+    rng = np.random.default_rng([recipe.seed, 10])
+    cases = reranking.cases_of(dataset, split, recipe.reranking, rng)
+    described = _described(blend, split.train, material.catalogue)
+    return reranking.learn(blend, described, cases, recipe.reranking, rng, partial(progress, "learning to rerank"))
 
 
 def _fit(dataset: Dataset, fits: Mapping[str, Fit], seed: int, progress: Progress, stage: str) -> dict[str, Storable]:

@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
+from anirec.core.catalogue import Catalogue
 from anirec.core.errors import DamagedBundle, InputError
 from anirec.core.protocols import Personal, Recommender
 from anirec.core.state import State
@@ -58,11 +59,11 @@ RESTORERS: Final[Mapping[str, Callable[[State], Recommender]]] = {
 }
 """How a model is rebuilt from its state, by the state's kind."""
 
-COMPOSERS: Final[Mapping[str, Callable[[State, Mapping[str, Recommender]], Recommender]]] = {
+COMPOSERS: Final[Mapping[str, Callable[[State, Mapping[str, Recommender], Catalogue], Recommender]]] = {
     "blend": blend.restore,
-    "similar": similar.restore,
+    "similar": lambda state, models, _catalogue: similar.restore(state, models),
 }
-"""How a model is put together from its state and the models it is made of."""
+"""How a model is put together from its state, the models it is made of, and the catalogue."""
 
 EXPLAINER: Final = "ease"
 BLEND: Final = "blend"
@@ -158,7 +159,8 @@ def restore_models(bundle: Bundle) -> dict[str, Recommender]:
     """
     try:
         models = {name: RESTORERS[s.kind](s) for name, s in bundle.models.items() if s.kind not in COMPOSERS}
-        composed = {name: COMPOSERS[s.kind](s, models) for name, s in bundle.models.items() if s.kind in COMPOSERS}
+        made_of = [(name, state) for name, state in bundle.models.items() if state.kind in COMPOSERS]
+        composed = {name: COMPOSERS[state.kind](state, models, bundle.catalogue) for name, state in made_of}
     except KeyError as error:
         raise DamagedBundle(f"the bundle at {bundle.path} lacks or does not explain {error}") from error
     except ValueError as error:

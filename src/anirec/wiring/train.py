@@ -16,6 +16,7 @@ from anirec.prepare.dataset import Dataset
 from anirec.recommenders import ease, newcomers
 from anirec.recommenders.blending import BlendConfig
 from anirec.recommenders.newcomers import Newcomers, NewcomersConfig
+from anirec.recommenders.reranking import RerankConfig
 from anirec.service.checkpoints import UNWATCHED, Watch
 from anirec.service.progress import Progress
 from anirec.service.training import BLEND, FitAny, Material, Recipe, read_material
@@ -47,9 +48,9 @@ def recipe(
 ) -> Recipe:
     """Return what `anirec train` fits: the parts of the blend, and `extra` models, of which the first is served.
 
-    An extra model called as a part takes its place in the blend. quick: leave the nets out of the blend, and what is
-    written out of the lenses; where torch is not installed the nets are anyway. encoder: the folder of a text encoder,
-    for the lens of synopses. work: where encoded texts are kept and found again, None = nowhere.
+    An extra model called as a part takes its place in the blend. quick: leave the nets and the reranker out of the
+    blend, and what is written out of the lenses; where torch is not installed the nets are anyway. encoder: the folder
+    of a text encoder, for the lens of synopses. work: where encoded texts are kept and found again, None = nowhere.
     """
     named = {model.name: model for model in extra}
     wanted = [name for name in PARTS if name in named or name not in NETS or (not quick and can_train_nets())]
@@ -67,8 +68,10 @@ def recipe(
             **lens_config(encoder=encoder, quick=quick),
             BLEND: asdict(BlendConfig()),
             "newcomers": asdict(NewcomersConfig()),
+            **({} if quick else {"reranker": asdict(RerankConfig())}),
         },
         blend=BlendConfig(),
+        reranking=None if quick else RerankConfig(),
         newcomers=partial(_newcomers, material),
         seed=seed,
     )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anirec.core.catalogue import rows_of
+from anirec.core.discounts import discounts
 from anirec.core.profile import Profile
 from anirec.prepare.dataset import Dataset
 from anirec.prepare.splits import Case, Split, held_out_users
@@ -31,7 +32,7 @@ class Validation:
         """
         if not self.cases:
             return 0.0
-        discounts = 1 / np.log2(np.arange(2, DEPTH + 2))
+        worth = discounts(DEPTH)
         total = 0.0
         for start in range(0, len(self.cases), CHUNK):
             chunk = self.cases[start : start + CHUNK]
@@ -40,8 +41,8 @@ class Validation:
                 ranked[rows_of(self.items, case.given.anime_ids)] = -np.inf
                 top = np.argsort(-ranked, kind="stable")[:DEPTH]
                 hits = np.isin(self.items[top], case.targets)
-                ideal = discounts[: min(len(case.targets), DEPTH)].sum()
-                total += float((hits * discounts[: len(top)]).sum() / ideal)
+                ideal = worth[: min(len(case.targets), DEPTH)].sum()
+                total += float((hits * worth[: len(top)]).sum() / ideal)
         return total / len(self.cases)
 
 
