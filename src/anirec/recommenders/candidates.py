@@ -160,27 +160,28 @@ def _relatives(described: Described, liked: NDArray[np.int64], places: NDArray[n
     asked = np.zeros(len(described.in_all), dtype=np.bool_)
     asked[of_candidates] = True
     mates = liked[asked[described.franchise[liked]]]
-    same = of_candidates[:, np.newaxis] == described.franchise[mates]  # [c, m]
-    some = same.any(axis=1)
-    fame, order = described.fame[places], described.order[places]
-
-    def greatest(values: Floats) -> Floats:
-        most: Floats = np.where(same, values, np.float32(-1e3)).max(axis=1, initial=-1e3)
-        return most
-
-    better = (same & (described.fame[mates] > fame[:, np.newaxis])).sum(axis=1)
-    rest = np.maximum(described.in_all[of_candidates] - described.share[places], np.float32(1e-6))
-    on_profile = np.zeros(len(described.fame) + 1, dtype=np.bool_)  # the last is for what requires nothing
+    which, column = np.nonzero(of_candidates[:, np.newaxis] == described.franchise[mates])  # pairs, by candidate
+    told = np.zeros((9, len(places)), dtype=np.float32)
+    if not len(which):
+        return [*told]
+    starts = np.flatnonzero(np.diff(which, prepend=-1))
+    some, own, mates = which[starts], places[which], mates[column]
+    theirs, fame = places[some], described.fame
+    before = described.requires[theirs]
+    on_profile = np.zeros(len(fame) + 1, dtype=np.bool_)  # the last is for what requires nothing
     on_profile[liked] = True
-    before = described.requires[places]
-    told = (
-        same.sum(axis=1),
-        np.minimum(same.astype(np.float32) @ described.share[mates] / rest, 3),
-        np.clip(order - greatest(described.order[mates]), -FAR, FAR),
-        np.clip(order + greatest(-described.order[mates]), -FAR, FAR),
-        fame - greatest(described.fame[mates]),
+    better = np.add.reduceat(fame[mates] > fame[own], starts, dtype=np.float32)
+    rest = np.maximum(described.in_all[of_candidates[some]] - described.share[theirs], np.float32(1e-6))
+    after = described.order[own] - described.order[mates]
+    told[:, some] = (
+        np.ones(len(some), dtype=np.float32),
+        np.diff(starts, append=len(which)),
+        np.minimum(np.add.reduceat(described.share[mates], starts) / rest, 3),
+        np.maximum(np.minimum(np.minimum.reduceat(after, starts), FAR), -FAR),
+        np.maximum(np.minimum(np.maximum.reduceat(after, starts), FAR), -FAR),
+        fame[theirs] - np.maximum.reduceat(fame[mates], starts),
         np.where(before < 0, 0, np.where(on_profile[before], 1, -1)),
-        described.behind[places] - better,
+        described.behind[theirs] - better,
         better,
     )
-    return [some.astype(np.float32), *(np.where(some, values, 0).astype(np.float32) for values in told)]
+    return [*told]

@@ -44,15 +44,19 @@ class Nets:
     def say(self, table: Floats) -> Floats:
         """Return float32 [c]: what is added to the logarithm of each candidate's chance. table: float32 [f, c]."""
         own = self.layers
-        hidden = np.maximum(own["in"] @ self.usual(table) + own["in_bias"], 0)
-        hidden = np.maximum(own["middle"] @ hidden + own["middle_bias"], 0)
-        said: Floats = (own["out"] @ hidden)[:, 0].mean(axis=0)
+        hidden = own["in"] @ self.usual(table)
+        hidden += own["in_bias"]
+        hidden = own["middle"] @ np.maximum(hidden, 0, out=hidden)
+        hidden += own["middle_bias"]
+        said: Floats = (own["out"] @ np.maximum(hidden, 0, out=hidden))[:, 0].mean(axis=0)
         return said
 
     def usual(self, table: Floats) -> Floats:
         """Return float32 [f, c]: the numbers less their means, in spreads."""
-        usual: Floats = np.clip((table - self.mean[:, np.newaxis]) / self.spread[:, np.newaxis], -UNUSUAL, UNUSUAL)
-        return usual
+        usual = table - self.mean[:, np.newaxis]
+        usual /= self.spread[:, np.newaxis]
+        np.maximum(usual, -UNUSUAL, out=usual)
+        return np.minimum(usual, UNUSUAL, out=usual)
 
 
 @dataclass(frozen=True)

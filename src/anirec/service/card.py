@@ -21,7 +21,7 @@ EXPLAINED: Final = {
 
 LIMITS: Final = """\
 - Learned from people who publish what they watch; they are not everybody, and like what such people like.
-- An anime that hardly anybody has rated is ranked by how many have it on a list, not by what it is.
+- An anime that hardly anybody has rated is ranked where known ones like it stand: by what it is about, not how good.
 - A like is a score of 7 or more. What people would have liked and never met counts as a miss.
 - Franchises are found by relations and titles; a few per cent of them are wrong (`tests/prepare`).
 - Whether a title is for adults is taken from its source; what the source does not mark is not hidden.
@@ -43,8 +43,9 @@ def model_card(facts: Mapping[str, Any], config: Mapping[str, Any], report: Repo
     lines += ["", "## Figures", ""]
     lines.append(
         f"{MAIN.upper()} [95 % interval over users] on {users:,} users who were held out to choose the blend's "
-        "weights: no model had learned from them, but the weights were chosen on them. 80 % of a user's likes given, "
-        "the rest to be found, full catalogue. `anirec evaluate` measures on users of whom nothing was used."
+        "weights: no model, and no net that orders its front, had learned from them, but the weights were chosen on "
+        "them and others. 80 % of a user's likes given, the rest to be found, full catalogue. `anirec evaluate` measures "
+        "on users of whom nothing was used."
     )
     lines += ["", f"| model | candidates | {' | '.join(FIGURES)} |", f"|---|--:|{'--:|' * len(FIGURES)}"]
     for model in dict.fromkeys(row.model for row in report.rows):
