@@ -44,8 +44,8 @@ def model_card(facts: Mapping[str, Any], config: Mapping[str, Any], report: Repo
     lines.append(
         f"{MAIN.upper()} [95 % interval over users] on {users:,} users who were held out to choose the blend's "
         "weights: no model, and no net that orders its front, had learned from them, but the weights were chosen on "
-        "them and others. 80 % of a user's likes given, the rest to be found, full catalogue. `anirec evaluate` measures "
-        "on users of whom nothing was used."
+        "them and others. 80 % of a user's likes given, the rest to be found, full catalogue. `anirec evaluate` "
+        "measures on users of whom nothing was used."
     )
     lines += ["", f"| model | candidates | {' | '.join(FIGURES)} |", f"|---|--:|{'--:|' * len(FIGURES)}"]
     for model in dict.fromkeys(row.model for row in report.rows):
