@@ -17,8 +17,8 @@ Each cell of a cost is ours / theirs. Tuned: the best of {trials} trials on the 
 for ours; nets have a budget of seconds instead, the same on both sides of a row. s to 99 %: until NDCG@10 is first
 within 1 % of the peer's last. Peak MB: of the process that loads the split and the library, fits, tunes and makes the
 lists. ms a list: of the processor, from the likes of one user to 100 titles, the median over users asked for one by
-one; – is not measured, * is the time of a batch by its users. `ease` scores with the whole matrix, as peers do;
-`ease-served` is what a bundle holds.
+one; – is not measured, * is the time of a batch by its users; † was measured earlier{earlier}.
+`ease` scores with the whole matrix, as peers do; `ease-served` is what a bundle holds.
 """
 
 SIDES = ("ours", "theirs")
@@ -28,8 +28,10 @@ def whole(parity: Mapping[str, Any], metrics: Mapping[str, Any] | None = None) -
     """Return the text of docs/parity.md. metrics: the section of `peers/metrics_speed.py`, if it was measured."""
     split = parity["split"]
     settings = {pair[side]: pair["facts"][side] for pair in parity["pairs"] for side in SIDES}
+    commits = sorted({pair["commit"] for pair in parity["pairs"] if "commit" in pair})
     lines = [
         HEAD.format(
+            earlier=f", at `{'`, `'.join(commits)}`" if commits else "",
             users=split["users"],
             titles=split["titles"],
             likes=split["likes"],
@@ -70,7 +72,8 @@ def _line(pair: Mapping[str, Any]) -> str:
         _both(pair["peak_mb"], ",.0f"),
         _both(pair["wait_ms"], ".2f", {side: "" if pair["alone"][side] else "*" for side in SIDES}),
     ]
-    return f"| {' | '.join([pair['ours'], pair['theirs'], *means, interval, *costs])} |"
+    ours = f"{pair['ours']} †" if "commit" in pair else pair["ours"]
+    return f"| {' | '.join([ours, pair['theirs'], *means, interval, *costs])} |"
 
 
 def _both(values: Mapping[str, float | None], form: str, marks: Mapping[str, str] | None = None) -> str:

@@ -126,6 +126,19 @@ def test_the_page_has_quality_and_costs_of_each_pair_and_marks_what_is_below() -
     assert "- ours: k=1\n- theirs: version 2\n" in page
 
 
+def test_pairs_that_were_not_run_anew_are_kept_and_marked_if_the_split_is_the_same() -> None:
+    made, other = section(), section(ours="other") | {"commit": "earlier000"}
+    both = compare.with_earlier(made, {**other, "pairs": [*other["pairs"], *section(below=False)["pairs"]]})
+    assert [pair["ours"] for pair in both["pairs"]] == ["ours", "other"]
+    assert both["pairs"][0]["below"]
+    page = parity_page.whole(both)
+    assert "| other † | theirs " in page
+    assert "| ours | theirs " in page
+    assert "earlier, at `earlier000`" in page
+    assert compare.with_earlier(made, {**other, "split": {"users": 1}}) == made
+    assert compare.with_earlier(made, None) == made
+
+
 def test_a_wait_of_a_batch_is_marked_as_one() -> None:
     changed = section(wait_ms={"ours": 1.0, "theirs": 2.0}, alone={"ours": True, "theirs": False})
     assert "| 1.00 / 2.00* |" in parity_page.whole(changed)

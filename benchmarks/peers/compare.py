@@ -4,7 +4,7 @@ For each pair of `PAIRS`: NDCG@10 of both over the same test users and the full 
 left out; the difference, ours less theirs, with its paired bootstrap interval; the seconds of fitting; the seconds
 until NDCG@10 is first within 1 % of the peer's last; the peak memory of the process; and how long a user waits for a
 list. A peer that did not run is named with the reason that `--without NAME=REASON` gives. `--file` files the comparison
-under benchmarks/results, from which docs/parity.md is made.
+under benchmarks/results, from which docs/parity.md is made; `--earlier` keeps what was filed of the same split before.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import parity_page
 from anirec.evaluate import metrics
 from anirec.evaluate.intervals import bootstrap
 from exchange import Likes, Split, Tops
-from filing import file_section, source, surroundings
+from filing import file_section, newest, source, surroundings
 from grids import TRIALS
 
 BOTH = ("defaults", "tuned")
@@ -130,6 +130,15 @@ def section(split: Split, lists: Path, missing: Mapping[str, str]) -> dict[str, 
     }
 
 
+def with_earlier(made: dict[str, Any], earlier: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return a comparison with those pairs that an earlier one of the same split has besides; each says its commit."""
+    if earlier is None or earlier["split"] != made["split"]:
+        return made
+    new = {(pair["ours"], pair["theirs"]) for pair in made["pairs"]}
+    kept = [pair for pair in earlier["pairs"] if (pair["ours"], pair["theirs"]) not in new]
+    return made | {"pairs": [*made["pairs"], *({"commit": earlier["commit"]} | pair for pair in kept)]}
+
+
 def main() -> None:
     """Print the table and write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -138,8 +147,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="JSON to write")
     parser.add_argument("--without", action="append", default=[], metavar="NAME=REASON", help="a peer that did not run")
     parser.add_argument("--file", action="store_true", help="file it under benchmarks/results as well")
+    parser.add_argument("--earlier", action="store_true", help="keep filed pairs that were not run anew")
     args = parser.parse_args()
     made = section(Split.read(args.split), args.lists, dict(one.split("=", 1) for one in args.without))
+    made = with_earlier(made, newest("parity")) if args.earlier else made
     print("\n".join(parity_page.table(made)))
     args.out.write_text(json.dumps({"kind": "parity"} | surroundings() | made, indent=1) + "\n")
     if args.file:

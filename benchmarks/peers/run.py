@@ -241,6 +241,7 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=names, help="these runners only")
     parser.add_argument("--again", action="append", choices=["failed", *names], default=[], help="run these anew")
     parser.add_argument("--file", action="store_true", help="file the comparison under benchmarks/results")
+    parser.add_argument("--earlier", action="store_true", help="keep filed pairs that were not run anew")
     asked = parser.parse_args()
     asked.work.mkdir(parents=True, exist_ok=True)
     split = asked.split or asked.work / "split.npz"
@@ -260,7 +261,7 @@ def main() -> None:
     failed = run_all(jobs, place, environments(asked.environments or asked.work / "environments", place))
     said = [word for name, why in failed.items() for word in ("--without", f"{name}={why}")]
     out = asked.work / "parity.json"
-    filing = ["--file"] if asked.file else []
+    filing = [word for word, wanted in (("--file", asked.file), ("--earlier", asked.earlier)) if wanted]
     compare = [sys.executable, HERE / "compare.py", "--split", split, "--lists", place.lists, "--out", out]
     inside = os.pathsep.join(filter(None, (str(HERE.parent), os.environ.get("PYTHONPATH"))))
     subprocess.run([*compare, *said, *filing], check=True, env=os.environ | {"PYTHONPATH": inside})
