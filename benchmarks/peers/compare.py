@@ -2,7 +2,7 @@
 
 For each pair of `PAIRS`: NDCG@10 of both over the same test users and the full catalogue of the split, the given titles
 left out; the difference, ours less theirs, with its paired bootstrap interval; the seconds of fitting; the seconds
-until NDCG@10 is first within 1 % of the peer's last; the peak memory of the process; and how long a user waits for a
+until NDCG@10 is first within 1 % of the lower one's last; the peak memory of the process; and how long a user waits for a
 list. A peer that did not run is named with the reason that `--without NAME=REASON` gives. `--file` files the comparison
 under benchmarks/results, from which docs/parity.md is made; `--earlier` keeps what was filed of the same split before.
 """
@@ -96,7 +96,7 @@ def compared(ours: Judged, theirs: Judged, rng: np.random.Generator) -> dict[str
     """Return both figures with their intervals, and the paired one of the difference."""
     columns = np.stack([ours.values, theirs.values, ours.values - theirs.values], axis=1)
     own, other, difference = bootstrap(columns, rng)
-    quality = WITHIN * other.mean
+    quality = WITHIN * min(own.mean, other.mean)  # which both reach
     return {
         "ours": ours.name,
         "theirs": theirs.name,
