@@ -16,8 +16,8 @@ paired difference over users. Seconds are {seconds}. Measured at commit `{commit
 Each cell of a cost is ours / theirs. Tuned: the best of {trials} trials on the validation users, as many for a peer as
 for ours; nets have a budget of seconds instead, the same on both sides of a row. s to 99 %: until NDCG@10 is first
 within 1 % of what the lower of the two comes to. Peak MB: of the process that loads the split and the library, fits,
-tunes and makes the lists. ms a list: of the processor, from the likes of one user to 100 titles, the median over users asked for one by
-one; – is not measured, * is the time of a batch by its users; † was measured earlier{earlier}.
+tunes and makes the lists. ms a list: of the processor, from the likes of one user to 100 titles, the median over users
+asked for one by one; – is not measured, * is the time of a batch by its users; † was measured earlier{earlier}.
 `ease` scores with the whole matrix, as peers do; `ease-served` is what a bundle holds.
 """
 

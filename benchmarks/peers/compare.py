@@ -2,7 +2,7 @@
 
 For each pair of `PAIRS`: NDCG@10 of both over the same test users and the full catalogue of the split, the given titles
 left out; the difference, ours less theirs, with its paired bootstrap interval; the seconds of fitting; the seconds
-until NDCG@10 is first within 1 % of the lower one's last; the peak memory of the process; and how long a user waits for a
+until NDCG@10 is first within 1 % of the lower last one; the peak memory of the process; and how long a user waits for a
 list. A peer that did not run is named with the reason that `--without NAME=REASON` gives. `--file` files the comparison
 under benchmarks/results, from which docs/parity.md is made; `--earlier` keeps what was filed of the same split before.
 """
