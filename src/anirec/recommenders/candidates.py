@@ -93,28 +93,24 @@ def _behind(franchise: NDArray[np.int64], likes: Floats) -> Floats:
     return behind
 
 
-@dataclass(frozen=True)
-class Seen:
-    """A profile as a reranker sees it. size: titles on it. liked: int64, places of those liked among the items."""
-
-    size: int
-    liked: NDArray[np.int64]
-
-
 def numbers(
-    described: Described, seen: Seen, places: NDArray[np.int64], chances: Floats, views: Sequence[Floats]
+    described: Described,
+    liked: NDArray[np.int64],
+    places: NDArray[np.int64],
+    chances: Floats,
+    views: Sequence[Floats],
 ) -> Floats:
     """Return float32 [f, c], one column for each of at least one candidate.
 
-    places: int64 [c], of the candidates, in the model's items. chances: float32 [c], what the blend gives them. views:
+    liked: int64, places of what the profile likes, among the model's items. places: int64 [c], of the candidates. chances: float32 [c], what the blend gives them. views:
     of each part, float32 [v, c], see `readings`.
     """
     rows = _standing(np.log(np.maximum(chances, np.float32(1e-12))))
     for of_part in views:
         rows += [*_standing(of_part[0]), *of_part[1:]]
-    rows += _fame(described, seen, places)
-    rows += _whole(described, seen.liked)
-    rows += _relatives(described, seen.liked, places)
+    rows += _fame(described, liked, places)
+    rows += _whole(described, liked)
+    rows += _relatives(described, liked, places)
     table = np.empty((len(rows), len(places)), dtype=np.float32)
     for row, values in zip(table, rows, strict=True):
         row[:] = values
@@ -129,12 +125,12 @@ def _standing(values: Floats) -> list[Floats | float]:
     return [values, values[order[0]] - values, places, float(values[order[:FIRST][-1]])]
 
 
-def _fame(described: Described, seen: Seen, places: NDArray[np.int64]) -> list[Floats | float]:
+def _fame(described: Described, liked: NDArray[np.int64], places: NDArray[np.int64]) -> list[Floats | float]:
     """Return how well known each candidate is, by itself and beside what is liked, and how much that is."""
-    known, n = np.sort(described.fame[seen.liked]), len(seen.liked)
+    known, n = np.sort(described.fame[liked]), len(liked)
     usual, least = (float(known.mean()), float(known[n // 10])) if n else (0.0, 0.0)
     fame, members = described.fame[places], described.members[places]
-    return [fame, members, fame - members, fame - least, usual, least, float(np.log1p(seen.size))]
+    return [fame, members, fame - members, fame - least, usual, least, float(np.log1p(n))]
 
 
 def _whole(described: Described, liked: NDArray[np.int64]) -> list[float]:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from anirec.core.catalogue import Catalogue, rows_of
 from anirec.core.profile import Profile
 from anirec.rank import greatest
-from anirec.recommenders.candidates import Described, Floats, Seen, numbers
+from anirec.recommenders.candidates import Described, Floats, numbers
 
 LAYERS: Final = ("in", "in_bias", "middle", "middle_bias", "out")
 UNUSUAL: Final = 5.0
@@ -142,5 +142,5 @@ def candidates(
     places = np.flatnonzero(ahead >= floor)
     if not len(places):
         return Candidates(places, np.empty((0, 0), dtype=np.float32))
-    seen = Seen(len(profile), rows_of(items, profile.anime_ids[profile.liking > 0]))
-    return Candidates(places, numbers(described, seen, places, chances[places], [part.of(places) for part in parts]))
+    liked = rows_of(items, profile.anime_ids[profile.liking > 0])
+    return Candidates(places, numbers(described, liked, places, chances[places], [part.of(places) for part in parts]))
