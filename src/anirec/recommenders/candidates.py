@@ -102,8 +102,8 @@ def numbers(
 ) -> Floats:
     """Return float32 [f, c], one column for each of at least one candidate.
 
-    liked: int64, places of what the profile likes, among the model's items. places: int64 [c], of the candidates. chances: float32 [c], what the blend gives them. views:
-    of each part, float32 [v, c], see `readings`.
+    liked: int64, places of what the profile likes, among the model's items. places: int64 [c], of the candidates.
+    chances: float32 [c], what the blend gives them. views: of each part, float32 [v, c], see `readings`.
     """
     rows = _standing(np.log(np.maximum(chances, np.float32(1e-12))))
     for of_part in views:

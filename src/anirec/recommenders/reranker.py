@@ -53,10 +53,11 @@ class Nets:
 
     def usual(self, table: Floats) -> Floats:
         """Return float32 [f, c]: the numbers less their means, in spreads."""
-        usual = table - self.mean[:, np.newaxis]
+        usual: Floats = table - self.mean[:, np.newaxis]
         usual /= self.spread[:, np.newaxis]
         np.maximum(usual, -UNUSUAL, out=usual)
-        return np.minimum(usual, UNUSUAL, out=usual)
+        np.minimum(usual, UNUSUAL, out=usual)
+        return usual
 
 
 @dataclass(frozen=True)
