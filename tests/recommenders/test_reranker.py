@@ -70,7 +70,7 @@ def learned(n: int = 300, config: RerankConfig = CONFIG, **world: bool) -> Learn
 def reranked(seed: int = 0) -> blend.Blend:
     """A blend with nets that say something, whatever it is."""
     rng, (h, g) = np.random.default_rng(seed), CONFIG.hidden
-    f = reranking.gather(guessing(), described(), cases(1), CONFIG.front).table.shape[1]
+    f = reranking.gather(guessing(), described(), cases(1), CONFIG).table.shape[1]
     shapes = dict(zip(LAYERS, ((2, h, f), (2, h, 1), (2, g, h), (2, g, 1), (2, 1, g)), strict=True))
     layers = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
     nets = Nets(np.zeros(f, np.float32), np.ones(f, np.float32), layers)
@@ -194,6 +194,18 @@ def test_what_the_blend_does_not_know_is_learned_from_others() -> None:
     assert wanted > 25
 
 
+@pytest.mark.parametrize("n", [1, 4])
+def test_what_everybody_likes_counts_less_the_fewer_titles_are_given(n: int) -> None:
+    what, config = described(), replace(CONFIG, front=N, against_fame=0.5)
+    case = Case(1, Profile.of_likes(range(10, 10 + n)), np.array([1, 40, 80], np.int32))
+    found = reranking.gather(guessing(), what, [Worth(case)], config)
+    _, front = next(guessing().fronts([case.given], what, N))
+    sought = np.searchsorted(front.places, np.array([1, 40, 80]) - 1)
+    expected = what.likes[[0, 39, 79]].astype(np.float64) ** (-0.5 / np.sqrt(n))
+    np.testing.assert_allclose(found.counts[sought], expected * 3 / expected.sum(), rtol=1e-4)
+    assert found.counts.sum() == pytest.approx(3, rel=1e-5)
+
+
 def test_those_who_judge_were_not_learned_from() -> None:
     one = learned()
     own = cases(300)
@@ -231,7 +243,7 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
 def test_slopes_are_those_of_the_loss() -> None:
     config, rng = replace(CONFIG, dropout=0.0, hidden=(4, 3)), np.random.default_rng(2)
     table, own = rng.normal(size=(12, 5)).astype(np.float32), rng.normal(size=12).astype(np.float32)
-    liked = rng.random(12) < 0.4
+    counts = (rng.random(12) * (rng.random(12) < 0.6)).astype(np.float32)
     rows, worth = [np.arange(5), np.arange(5, 12)], np.array([1.0, 0.5], np.float32)
     first = reranking._first_layers(5, config, rng)
     layers: dict[str, NDArray[Any]] = {name: rng.normal(size=layer.shape) for name, layer in first.items()}
@@ -240,10 +252,10 @@ def test_slopes_are_those_of_the_loss() -> None:
         hidden = np.maximum(table @ layers["in"].T + layers["in_bias"].T, 0)
         hidden = np.maximum(hidden @ layers["middle"].T + layers["middle_bias"].T, 0)
         sums = own + (hidden @ layers["out"].T)[:, 0]
-        each = [-(sums[row] - np.log(np.exp(sums[row]).sum()))[liked[row]].sum() for row in rows]
+        each = [-((sums[row] - np.log(np.exp(sums[row]).sum())) * counts[row]).sum() for row in rows]
         return float(np.dot(each, worth / worth.sum()))
 
-    slopes = reranking._slopes(layers, table, own, liked, rows, worth, config, rng)
+    slopes = reranking._slopes(layers, table, own, counts, rows, worth, config, rng)
     for name, layer in layers.items():
         for place in np.ndindex(*layer.shape):
             layer[place] += 1e-5

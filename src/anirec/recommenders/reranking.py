@@ -48,7 +48,9 @@ class RerankConfig:
     front: titles that it looks at. hidden: sizes of its two hidden layers. nets: how many there are, of which the mean
     is taken. epochs, batch, rate, decay, dropout: of learning, batch in lists. draws: how often the likes of each user
     are parted into given and sought. cut: another profile for each is that cut to at most so many likes, see
-    `Split.cut`; cut_worth: what it counts, in parts of the whole one.
+    `Split.cut`; cut_worth: what it counts, in parts of the whole one. against_fame: of n liked titles given, a title
+    that is sought counts as its likes to the power -against_fame / sqrt(n). What everybody likes is a safe answer to a
+    few favourites, and a dull one: without it nets learn to give nothing else.
     judged: 0..1, share of the users that are held back to see whether it helps. least: users, fewer are too few.
     """
 
@@ -63,13 +65,14 @@ class RerankConfig:
     draws: int = 2
     cut: int = 30
     cut_worth: float = 0.5
+    against_fame: float = 0.3
     judged: float = 0.33
     least: int = 300
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
         counts = (self.front, *self.hidden, self.nets, self.epochs, self.batch, self.draws, self.cut, self.least)
-        if min(counts) < 1 or self.rate <= 0 or min(self.decay, self.cut_worth) < 0:
+        if min(counts) < 1 or self.rate <= 0 or min(self.decay, self.cut_worth, self.against_fame) < 0:
             raise InputError(f"a reranker needs counts of at least 1, a rate above 0 and the rest >= 0; got {self}")
         if not (0 <= self.dropout < 1 and 0 < self.judged < 1):
             raise InputError(f"dropout lies in 0..1, below 1, and judged above 0 and below 1; got {self}")
@@ -80,14 +83,15 @@ class Fronts:
     """The fronts of some lists, one after the other.
 
     table: float32 [t, f], numbers of each candidate, of which the first is the logarithm of its chance. bounds: int64
-    [l + 1], where lists begin and end. liked: bool [t]. new: bool [t], whether nothing of its franchise is on the
-    profile. users: int64 [l]. targets: int64 [l, 2], how many titles are sought, in front or not, and how many of them
-    are new. worth: float64 [l].
+    [l + 1], where lists begin and end. liked: bool [t]; counts: float32 [t], for how much, 0 = not liked, on average 1
+    for those of a list that are. new: bool [t], whether nothing of its franchise is on the profile. users: int64 [l].
+    targets: int64 [l, 2], how many titles are sought, in front or not, and how many of them are new. worth: float64 [l].
     """
 
     table: Floats
     bounds: NDArray[np.int64]
     liked: NDArray[np.bool_]
+    counts: Floats
     new: NDArray[np.bool_]
     users: NDArray[np.int64]
     targets: NDArray[np.int64]
@@ -128,7 +132,7 @@ def learn(
     users = np.unique([one.case.user_id for one in cases])
     if len(users) < config.least:
         return Learned()
-    fronts = gather(blend, described, cases, config.front, progress)
+    fronts = gather(blend, described, cases, config, progress)
     judged = np.sort(rng.choice(users, max(int(config.judged * len(users)), 1), replace=False))
     held = np.isin(fronts.users, judged)
     trial = _fitted(fronts, np.flatnonzero(~held), config, rng)
@@ -163,20 +167,24 @@ def gather(
     blend: Blend,
     described: Described,
     cases: Sequence[Worth],
-    front: int,
+    config: RerankConfig,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Fronts:
     """Look at the fronts of these cases; see `learn` and `Fronts`."""
     tables: list[Floats] = []
-    liked, new, targets = [], [], []
+    liked, counts, new, targets = [], [], [], []
     for start in range(0, len(cases), CHUNK):
         progress(start, len(cases))
         some = [one.case for one in cases[start : start + CHUNK]]
-        for case, (_, found) in zip(some, blend.fronts([case.given for case in some], described, front), strict=True):
+        fronts = blend.fronts([case.given for case in some], described, config.front)
+        for case, (_, found) in zip(some, fronts, strict=True):
             given, sought = (rows_of(blend.items, ids) for ids in (case.given.anime_ids, case.targets))
             related = described.franchise[given]
             tables.append(found.table.T)
             liked.append(np.isin(found.places, sought))
+            power = config.against_fame / sqrt(max(int(case.given.liked.sum()), 1))
+            count = np.exp(-power * described.fame[found.places]) * liked[-1]
+            counts.append(count * (liked[-1].sum() / max(float(count.sum()), 1e-9)))
             new.append(~np.isin(described.franchise[found.places], related))
             targets.append((len(case.targets), int((~np.isin(described.franchise[sought], related)).sum())))
     progress(len(cases), len(cases))
@@ -184,6 +192,7 @@ def gather(
         table=np.concatenate(tables),
         bounds=np.cumsum([0, *map(len, liked)]).astype(np.int64),
         liked=np.concatenate(liked),
+        counts=np.concatenate(counts).astype(np.float32),
         new=np.concatenate(new),
         users=np.array([one.case.user_id for one in cases]),
         targets=np.array(targets),
@@ -221,14 +230,14 @@ def _fitted(fronts: Fronts, which: NDArray[np.int64], config: RerankConfig, rng:
     mean, spread = some.mean(axis=0), some.std(axis=0)
     usual = Nets(mean, np.where(spread > 1e-6, spread, np.float32(1)).astype(np.float32), {})
     table, own = usual.usual(fronts.table.T).T.copy(), fronts.table[:, 0]
-    found = [_net(table, own, fronts.liked, lists, config, rng) for _ in range(config.nets)]
+    found = [_net(table, own, fronts.counts, lists, config, rng) for _ in range(config.nets)]
     return Nets(usual.mean, usual.spread, {name: np.stack([net[name] for net in found]) for name in LAYERS})
 
 
 def _net(
     table: Floats,
     own: Floats,
-    liked: NDArray[np.bool_],
+    counts: Floats,
     lists: _Lists,
     config: RerankConfig,
     rng: np.random.Generator,
@@ -242,7 +251,7 @@ def _net(
         if step % per_epoch == 0:
             order = rng.permutation(len(lists.rows))
         batch = order[(step % per_epoch) * config.batch :][: config.batch]
-        slopes = _slopes(layers, table, own, liked, [lists.rows[i] for i in batch], lists.worth[batch], config, rng)
+        slopes = _slopes(layers, table, own, counts, [lists.rows[i] for i in batch], lists.worth[batch], config, rng)
         rate = config.rate * min(
             (step + 1) / (FASTEST * steps), SLOWEST + (1 - SLOWEST) * (1 + cos(pi * step / steps)) / 2
         )
@@ -272,13 +281,13 @@ def _slopes(
     layers: Mapping[str, Floats],
     table: Floats,
     own: Floats,
-    liked: NDArray[np.bool_],
+    counts: Floats,
     rows: Sequence[NDArray[np.int64]],
     worth: Floats,
     config: RerankConfig,
     rng: np.random.Generator,
 ) -> dict[str, Floats]:
-    """Return by layer the slope of the loss, the negative logarithm of the chance of what is liked, for some lists."""
+    """Return by layer the slope of the loss, the negative logarithm of the chance of what counts, for some lists."""
     every, lengths = np.concatenate(rows), np.array([len(row) for row in rows])
     starts = np.cumsum([0, *lengths[:-1]])
     put_in = table[every]
@@ -298,9 +307,10 @@ def _slopes(
     sums -= np.repeat(np.maximum.reduceat(sums, starts), lengths)
     raised = np.exp(sums)
     raised /= np.repeat(np.add.reduceat(raised, starts), lengths)
-    wanted = liked[every].astype(np.float32)
-    n_liked = np.add.reduceat(wanted, starts)
-    off = (raised * np.repeat(n_liked, lengths) - wanted) * np.repeat(worth / worth.sum(), lengths)
+    wanted = counts[every]
+    off = (raised * np.repeat(np.add.reduceat(wanted, starts), lengths) - wanted) * np.repeat(
+        worth / worth.sum(), lengths
+    )
     of_middle = off[:, np.newaxis] * layers["out"] * to_middle
     of_hidden = (of_middle @ layers["middle"]) * to_hidden
     return {
