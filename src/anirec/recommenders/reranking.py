@@ -85,7 +85,8 @@ class Fronts:
     table: float32 [t, f], numbers of each candidate, of which the first is the logarithm of its chance. bounds: int64
     [l + 1], where lists begin and end. liked: bool [t]; counts: float32 [t], for how much, 0 = not liked, on average 1
     for those of a list that are. new: bool [t], whether nothing of its franchise is on the profile. users: int64 [l].
-    targets: int64 [l, 2], how many titles are sought, in front or not, and how many of them are new. worth: float64 [l].
+    targets: int64 [l, 2], how many titles are sought, in front or not, and how many of these are new. worth: float64
+    [l].
     """
 
     table: Floats
