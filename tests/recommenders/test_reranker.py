@@ -24,7 +24,7 @@ from worlds import catalogue_of, two_tastes
 
 N, OF_EACH = 90, 3
 IDS = np.arange(1, N + 1, dtype=np.int32)
-CONFIG = RerankConfig(front=40, hidden=(12, 6), nets=2, epochs=6, rate=0.01, least=20)
+CONFIG = RerankConfig(front=40, hidden=(12, 6), nets=2, epochs=6, rate=0.01, doubt=0.0, least=20)
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def reranked(seed: int = 0) -> blend.Blend:
     shapes = dict(zip(LAYERS, ((2, h, f), (2, h, 1), (2, g, h), (2, g, 1), (2, 1, g)), strict=True))
     layers = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
     nets = Nets(np.zeros(f, np.float32), np.ones(f, np.float32), layers)
-    return replace(guessing(), reranker=Reranker(nets, CONFIG.front, described()))
+    return replace(guessing(), reranker=Reranker(nets, CONFIG.front, 3.0, described()))
 
 
 def by_definition(what: Described, liked: list[int], place: int, catalogue: Catalogue) -> list[float]:
@@ -158,6 +158,21 @@ def test_profiles_are_answered_alike_alone_and_together_and_in_any_order() -> No
         np.testing.assert_array_equal(again.score([profile])[0], row)
         np.testing.assert_array_equal(again.heard(profile).chances, row)
     np.testing.assert_array_equal(again.score([Profile.of_likes([31, 9, 30])])[0], together[2])
+
+
+def test_of_few_liked_titles_the_nets_say_little_and_of_none_nothing() -> None:
+    def moved(liked: list[int]) -> float:
+        again, profile = reranked(), Profile.of_likes(liked)
+        before, after = (np.log(model.score([profile])[0]) for model in (guessing(), again))
+        every = after - before
+        _, found = next(guessing().fronts([profile], described(), CONFIG.front))
+        said = Nets.say(again.reranker.nets, found.table) if again.reranker else np.zeros(0)
+        change = every[found.places]
+        return float(np.polyfit(said, change, 1)[0])
+
+    assert moved([]) == pytest.approx(0, abs=1e-4)
+    assert moved([4]) == pytest.approx(1 / 4, abs=1e-3)
+    assert moved([1, 4, 50]) == pytest.approx(3 / 6, abs=1e-3)
 
 
 def test_what_is_disliked_is_neither_a_candidate_nor_a_like() -> None:

@@ -261,7 +261,7 @@ class Blend:
         facts: dict[str, Any] = {"parts": list(self.parts), "readings": dict(self.readings)}
         if self.reranker:
             arrays |= self.reranker.arrays()
-            facts |= {"reranked": self.reranker.front}
+            facts |= {"reranked": self.reranker.facts()}
         if self.expects:
             arrays |= self.expects.arrays()
             facts |= {"expects": self.expects.facts()}
@@ -308,12 +308,12 @@ def restore(state: State, parts: Mapping[str, Recommender], catalogue: Catalogue
     own = {name: parts[name] for name in names}
     known = "newcomer_items" in state.arrays
     newcomers = Newcomers.restored(state.arrays, known_to_any(own)) if known else None
-    told, front = state.facts.get("expects"), state.facts.get("reranked")
+    told, again = state.facts.get("expects"), state.facts.get("reranked")
     return Blend(
         own,
         readings,
         BlendWeights(sizes=sizes, weights=weights),
         newcomers,
-        reranker=Reranker.restored(state.arrays, int(front), known_to_any(own), catalogue) if front else None,
+        reranker=Reranker.restored(state.arrays, again, known_to_any(own), catalogue) if again else None,
         expects=Expectations.restored(state.arrays, told) if told else None,
     )

@@ -62,10 +62,15 @@ class Nets:
 
 @dataclass(frozen=True)
 class Reranker:
-    """What orders the front anew. front: titles that it looks at. described: of the items of the blend."""
+    """What orders the front anew.
+
+    front: titles that it looks at. doubt: liked titles on a profile at which what the nets say of it is half believed.
+    described: of the items of the blend.
+    """
 
     nets: Nets
     front: int
+    doubt: float
     described: Described
 
     def reorder(self, chances: Floats, candidates: Candidates) -> None:
@@ -73,9 +78,13 @@ class Reranker:
         own = chances[candidates.places]
         if not len(own):
             return
-        said = self.nets.say(candidates.table)
+        said = self.nets.say(candidates.table) * np.float32(believed(candidates.liked, self.doubt))
         raised = own * np.exp(said - said.max())
         chances[candidates.places] = raised * (own.sum() / max(float(raised.sum()), 1e-30))
+
+    def facts(self) -> dict[str, float]:
+        """Return what a bundle keeps, besides `arrays`."""
+        return {"front": self.front, "doubt": self.doubt}
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return what a bundle keeps."""
@@ -84,9 +93,13 @@ class Reranker:
 
     @classmethod
     def restored(
-        cls, arrays: Mapping[str, NDArray[Any]], front: int, items: NDArray[np.int32], catalogue: Catalogue
+        cls,
+        arrays: Mapping[str, NDArray[Any]],
+        facts: Mapping[str, float],
+        items: NDArray[np.int32],
+        catalogue: Catalogue,
     ) -> Self:
-        """Rebuild it from what `arrays` returned. items: of the blend.
+        """Rebuild it from what `arrays` and `facts` returned. items: of the blend.
 
         Raises:
             ValueError: the arrays do not fit together, the items or the catalogue.
@@ -99,15 +112,29 @@ class Reranker:
         fits = tuple(layer.shape for layer in layers.values()) == shapes and mean.shape == spread.shape == (f,)
         if not fits or not all(np.isfinite(array).all() for array in (mean, spread, likes, *layers.values())):
             raise ValueError("the nets of the blend's reranker do not fit together")
-        return cls(Nets(mean, spread, layers), front, Described.of(items, likes, catalogue))
+        described = Described.of(items, likes, catalogue)
+        return cls(Nets(mean, spread, layers), int(facts["front"]), float(facts["doubt"]), described)
+
+
+def believed(liked: int, doubt: float) -> float:
+    """Return 0..1: how much of what nets say of a profile with so many liked titles is believed.
+
+    With few of them they lean to what everybody likes, which is right more often and tells nobody anything.
+    """
+    return liked / (liked + doubt) if liked else 0.0
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """The front of a list. places: int64 [c], among the items. table: float32 [f, c], see `candidates.numbers`."""
+    """The front of a list.
+
+    places: int64 [c], among the items. table: float32 [f, c], see `candidates.numbers`. liked: titles that the profile
+    likes.
+    """
 
     places: NDArray[np.int64]
     table: Floats
+    liked: int
 
 
 @dataclass(frozen=True)
@@ -142,6 +169,7 @@ def candidates(
     floor = max(float(greatest(ahead, front)) if front < len(ahead) else 0.0, 1e-12)
     places = np.flatnonzero(ahead >= floor)
     if not len(places):
-        return Candidates(places, np.empty((0, 0), dtype=np.float32))
+        return Candidates(places, np.empty((0, 0), dtype=np.float32), 0)
     liked = rows_of(items, profile.anime_ids[profile.liking > 0])
-    return Candidates(places, numbers(described, liked, places, chances[places], [part.of(places) for part in parts]))
+    said = [part.of(places) for part in parts]
+    return Candidates(places, numbers(described, liked, places, chances[places], said), len(liked))

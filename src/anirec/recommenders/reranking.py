@@ -33,7 +33,7 @@ from anirec.prepare.splits import Split, parted_anew
 from anirec.recommenders.blend import Blend
 from anirec.recommenders.blending import CHUNK, Worth
 from anirec.recommenders.candidates import FIRST, Described, Floats
-from anirec.recommenders.reranker import LAYERS, Nets, Reranker
+from anirec.recommenders.reranker import LAYERS, Nets, Reranker, believed
 
 DISCOUNTS: Final = discounts(FIRST)
 FASTEST: Final = 0.05  # share of the steps over which the rate rises
@@ -50,7 +50,7 @@ class RerankConfig:
     are parted into given and sought. cut: another profile for each is that cut to at most so many likes, see
     `Split.cut`; cut_worth: what it counts, in parts of the whole one. against_fame: of n liked titles given, a title
     that is sought counts as its likes to the power -against_fame / sqrt(n). What everybody likes is a safe answer to a
-    few favourites, and a dull one: without it nets learn to give nothing else.
+    few favourites, and a dull one: without it nets learn to give nothing else. doubt: see `Reranker`.
     judged: 0..1, share of the users that are held back to see whether it helps. least: users, fewer are too few.
     """
 
@@ -66,13 +66,14 @@ class RerankConfig:
     cut: int = 30
     cut_worth: float = 0.5
     against_fame: float = 0.3
+    doubt: float = 3.0
     judged: float = 0.33
     least: int = 300
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
         counts = (self.front, *self.hidden, self.nets, self.epochs, self.batch, self.draws, self.cut, self.least)
-        if min(counts) < 1 or self.rate <= 0 or min(self.decay, self.cut_worth, self.against_fame) < 0:
+        if min(counts) < 1 or self.rate <= 0 or min(self.decay, self.cut_worth, self.against_fame, self.doubt) < 0:
             raise InputError(f"a reranker needs counts of at least 1, a rate above 0 and the rest >= 0; got {self}")
         if not (0 <= self.dropout < 1 and 0 < self.judged < 1):
             raise InputError(f"dropout lies in 0..1, below 1, and judged above 0 and below 1; got {self}")
@@ -85,8 +86,8 @@ class Fronts:
     table: float32 [t, f], numbers of each candidate, of which the first is the logarithm of its chance. bounds: int64
     [l + 1], where lists begin and end. liked: bool [t]; counts: float32 [t], for how much, 0 = not liked, on average 1
     for those of a list that are. new: bool [t], whether nothing of its franchise is on the profile. users: int64 [l].
-    targets: int64 [l, 2], how many titles are sought, in front or not, and how many of these are new. worth: float64
-    [l].
+    targets: int64 [l, 2], how many titles are sought, in front or not, and how many of these are new. sizes: int64
+    [l], liked titles given. worth: float64 [l].
     """
 
     table: Floats
@@ -96,6 +97,7 @@ class Fronts:
     new: NDArray[np.bool_]
     users: NDArray[np.int64]
     targets: NDArray[np.int64]
+    sizes: NDArray[np.int64]
     worth: NDArray[np.float64]
 
 
@@ -137,7 +139,7 @@ def learn(
     judged = np.sort(rng.choice(users, max(int(config.judged * len(users)), 1), replace=False))
     held = np.isin(fronts.users, judged)
     trial = _fitted(fronts, np.flatnonzero(~held), config, rng)
-    before, after = (_judged(fronts, np.flatnonzero(held), nets) for nets in (None, trial))
+    before, after = (_judged(fronts, np.flatnonzero(held), nets, config.doubt) for nets in (None, trial))
     gains = np.nan_to_num(after - before).sum(axis=1)
     by_user = np.bincount(np.searchsorted(judged, fronts.users[held]), gains, minlength=len(judged))
     asked = np.maximum((~np.isnan(before)).sum(axis=0), 1)
@@ -147,7 +149,7 @@ def learn(
     if by_user.mean() <= by_user.std() / sqrt(len(judged)):
         return Learned(judged=frozenset(judged.tolist()), found=found)
     nets = _fitted(fronts, np.arange(len(held)), config, rng)
-    whole, part = (Reranker(one, config.front, described) for one in (nets, trial))
+    whole, part = (Reranker(one, config.front, config.doubt, described) for one in (nets, trial))
     return Learned(whole, part, frozenset(judged.tolist()), found)
 
 
@@ -173,7 +175,7 @@ def gather(
 ) -> Fronts:
     """Look at the fronts of these cases; see `learn` and `Fronts`."""
     tables: list[Floats] = []
-    liked, counts, new, targets = [], [], [], []
+    liked, counts, new, targets, sizes = [], [], [], [], []
     for start in range(0, len(cases), CHUNK):
         progress(start, len(cases))
         some = [one.case for one in cases[start : start + CHUNK]]
@@ -182,8 +184,9 @@ def gather(
             given, sought = (rows_of(blend.items, ids) for ids in (case.given.anime_ids, case.targets))
             related = described.franchise[given]
             tables.append(found.table.T)
+            sizes.append(found.liked)
             liked.append(np.isin(found.places, sought))
-            power = config.against_fame / sqrt(max(int(case.given.liked.sum()), 1))
+            power = config.against_fame / sqrt(max(found.liked, 1))
             count = np.exp(-power * described.fame[found.places]) * liked[-1]
             counts.append(count * (liked[-1].sum() / max(float(count.sum()), 1e-9)))
             new.append(~np.isin(described.franchise[found.places], related))
@@ -197,6 +200,7 @@ def gather(
         new=np.concatenate(new),
         users=np.array([one.case.user_id for one in cases]),
         targets=np.array(targets),
+        sizes=np.array(sizes),
         worth=np.array([one.worth for one in cases]),
     )
 
@@ -323,13 +327,14 @@ def _slopes(
     }
 
 
-def _judged(fronts: Fronts, which: NDArray[np.int64], nets: Nets | None) -> NDArray[np.float64]:
+def _judged(fronts: Fronts, which: NDArray[np.int64], nets: Nets | None, doubt: float) -> NDArray[np.float64]:
     """Return float64 [l, 2], NDCG@10 of each list: of everything, of new franchises; nan where none is sought."""
     figures = np.full((len(which), 2), np.nan)
     for row, one in zip(figures, which, strict=True):
         every = slice(int(fronts.bounds[one]), int(fronts.bounds[one + 1]))
         sums = fronts.table[every, 0]
-        sums = sums + nets.say(fronts.table[every].T) if nets else sums
+        if nets:
+            sums = sums + nets.say(fronts.table[every].T) * believed(int(fronts.sizes[one]), doubt)
         for column, some in enumerate((np.ones(len(sums), dtype=np.bool_), fronts.new[every])):
             sought = int(fronts.targets[one, column])
             if sought:
