@@ -136,12 +136,16 @@ def _fame(described: Described, liked: NDArray[np.int64], places: NDArray[np.int
 def _whole(described: Described, liked: NDArray[np.int64]) -> list[float]:
     """Return how much of the franchises that somebody likes is liked, and how many of those there are."""
     own = described.franchise[liked]
-    touched, counts = np.unique(own, return_counts=True)
-    several = described.in_all[touched] > 1  # else nobody likes a second title of it
-    there = float(described.in_all[touched][several].sum())
-    had = float(np.bincount(own, described.share[liked])[touched][several].sum()) if len(own) else 0.0
-    rest, franchises = there - several.sum(), int(several.sum())  # of the share beside each one's most liked title
-    sides = float((counts[several] - 1).sum())
+    own, liked_there = (
+        own[several := described.in_all[own] > 1],
+        liked[several],
+    )  # else nobody likes a second title of it
+    touched = np.zeros(len(described.in_all), dtype=np.bool_)
+    touched[own] = True
+    franchises, there = int(np.count_nonzero(touched)), float(described.in_all[touched].sum())
+    had = float(described.share[liked_there].sum())
+    rest = there - franchises  # of the share beside each one's most liked title
+    sides = len(own) - franchises
     return [
         had / there if there else -1.0,
         (sides + 1) / (rest + 2),

@@ -19,7 +19,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from anirec.core.catalogue import Catalogue, rows_of
+from anirec.core.catalogue import Catalogue, found_in
 from anirec.core.profile import Profile
 from anirec.rank import greatest
 from anirec.recommenders.candidates import Described, Floats, numbers
@@ -164,12 +164,13 @@ def candidates(
     parts: Sequence[Part],
 ) -> Candidates:
     """Return the `front` items that have the greatest chances and are not on the profile. chances: float32 [n]."""
+    given, known = found_in(items, profile.anime_ids)
     ahead = chances.copy()
-    ahead[rows_of(items, profile.anime_ids)] = 0
+    ahead[given] = 0
     floor = max(float(greatest(ahead, front)) if front < len(ahead) else 0.0, 1e-12)
     places = np.flatnonzero(ahead >= floor)
     if not len(places):
         return Candidates(places, np.empty((0, 0), dtype=np.float32), 0)
-    liked = rows_of(items, profile.anime_ids[profile.liking > 0])
+    liked = given[profile.liking[known] > 0]
     said = [part.of(places) for part in parts]
     return Candidates(places, numbers(described, liked, places, chances[places], said), len(liked))

@@ -56,7 +56,7 @@ class RerankConfig:
 
     front: int = 150
     hidden: tuple[int, int] = (64, 32)
-    nets: int = 3
+    nets: int = 2
     epochs: int = 10
     batch: int = 64
     rate: float = 2e-3
