@@ -130,6 +130,16 @@ def test_what_is_said_of_chances_and_of_fame() -> None:
     np.testing.assert_allclose(table[10], np.log(3), atol=1e-6)
 
 
+def test_how_whole_franchises_are_is_what_counting_says() -> None:
+    what = described()  # franchises of three: 0, 1, 2; 3, 4, 5; ...
+    liked = [0, 2, 4]
+    shares = [what.likes[p] / what.likes[p - p % 3] for p in range(6)]
+    table = numbers(what, np.array(liked), np.array([1]), np.ones(1, np.float32), [])
+    had, there = shares[0] + shares[2] + shares[4], sum(shares)
+    expected = [had / there, (1 + 1) / (there - 2 + 2), np.log1p(there - 2), 2 / 3]
+    np.testing.assert_allclose(table[-13:-9, 0], expected, rtol=1e-5)
+
+
 @pytest.mark.parametrize("liked", [[], [3], list(range(N))])
 def test_any_profile_has_numbers(liked: list[int]) -> None:
     table = numbers(described(), np.array(liked, dtype=np.int64), np.arange(4), np.full(4, 0.1, np.float32), [])

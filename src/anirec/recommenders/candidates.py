@@ -135,15 +135,12 @@ def _fame(described: Described, liked: NDArray[np.int64], places: NDArray[np.int
 
 def _whole(described: Described, liked: NDArray[np.int64]) -> list[float]:
     """Return how much of the franchises that somebody likes is liked, and how many of those there are."""
-    own = described.franchise[liked]
-    own, liked_there = (
-        own[several := described.in_all[own] > 1],
-        liked[several],
-    )  # else nobody likes a second title of it
+    of_several = liked[described.in_all[described.franchise[liked]] > 1]  # else nobody likes a second title of it
+    own = described.franchise[of_several]
     touched = np.zeros(len(described.in_all), dtype=np.bool_)
     touched[own] = True
     franchises, there = int(np.count_nonzero(touched)), float(described.in_all[touched].sum())
-    had = float(described.share[liked_there].sum())
+    had = float(described.share[of_several].sum())
     rest = there - franchises  # of the share beside each one's most liked title
     sides = len(own) - franchises
     return [
