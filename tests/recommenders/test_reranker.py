@@ -175,7 +175,7 @@ def test_of_few_liked_titles_the_nets_say_little_and_of_none_nothing() -> None:
         again, profile = reranked(), Profile.of_likes(liked)
         before, after = (np.log(model.score([profile])[0]) for model in (guessing(), again))
         every = after - before
-        _, found = next(guessing().fronts([profile], described(), CONFIG.front))
+        found = next(guessing().fronts([profile], described(), CONFIG.front))
         said = Nets.say(again.reranker.nets, found.table) if again.reranker else np.zeros(0)
         change = every[found.places]
         return float(np.polyfit(said, change, 1)[0])
@@ -187,7 +187,7 @@ def test_of_few_liked_titles_the_nets_say_little_and_of_none_nothing() -> None:
 
 def test_what_is_disliked_is_neither_a_candidate_nor_a_like() -> None:
     profile = Profile.of([Entry(1), Entry(4, 2)])
-    _, found = next(guessing().fronts([profile], described(), N))
+    found = next(guessing().fronts([profile], described(), N))
     assert not np.isin(IDS[found.places], profile.anime_ids).any()
     related = dict(zip(IDS[found.places].tolist(), found.table[-9].tolist(), strict=True))
     assert related[2] == 1
@@ -198,7 +198,7 @@ def test_a_part_that_does_not_know_a_title_says_nothing_of_it() -> None:
     few = IDS[::2]
     weights = blend.BlendWeights(np.ones(1, np.float32), {name: np.ones((1, 1), np.float32) for name in ("few", "all")})
     both = blend.Blend({"few": Guess(few), "all": Guess(IDS)}, {"few": "standard", "all": "standard"}, weights)
-    _, found = next(both.fronts([Profile.of_likes([1])], described(), N))
+    found = next(both.fronts([Profile.of_likes([1])], described(), N))
     said = found.table[4]  # of the first part
     assert not said[~np.isin(IDS[found.places], few)].any()
     assert said[np.isin(IDS[found.places], few)].all()
@@ -224,7 +224,7 @@ def test_what_everybody_likes_counts_less_the_fewer_titles_are_given(n: int) -> 
     what, config = described(), replace(CONFIG, front=N, against_fame=0.5)
     case = Case(1, Profile.of_likes(range(10, 10 + n)), np.array([1, 40, 80], np.int32))
     found = reranking.gather(guessing(), what, [Worth(case)], config)
-    _, front = next(guessing().fronts([case.given], what, N))
+    front = next(guessing().fronts([case.given], what, N))
     sought = np.searchsorted(front.places, np.array([1, 40, 80]) - 1)
     expected = what.likes[[0, 39, 79]].astype(np.float64) ** (-0.5 / np.sqrt(n))
     np.testing.assert_allclose(found.counts[sought], expected * 3 / expected.sum(), rtol=1e-4)

@@ -112,17 +112,12 @@ class Blend:
         said = {name: part.score([profile]) for name, part in self.parts.items()}
         return Heard(self, self._chances(said.items(), [profile])[0], {name: rows[0] for name, rows in said.items()})
 
-    def fronts(
-        self, profiles: Sequence[Profile], described: Described, front: int
-    ) -> Iterator[tuple[NDArray[np.float32], Candidates]]:
-        """Yield for each profile what a reranker would get: chances, float32 [n], and the candidates in front.
-
-        The blend's own reranker is not asked.
-        """
+    def fronts(self, profiles: Sequence[Profile], described: Described, front: int) -> Iterator[Candidates]:
+        """Yield the candidates that a reranker would get for each profile; the blend's own is not asked."""
         said = ((name, part.score(profiles)) for name, part in self.parts.items())
         chances, parts = self._pooled(said, profiles, keep=True)
         for profile, row, of_row in zip(profiles, chances, parts, strict=True):
-            yield row, candidates(described, self.items, front, profile, row, of_row)
+            yield candidates(described, self.items, front, profile, row, of_row)
 
     def _chances(
         self, said: Iterable[tuple[str, NDArray[np.float32]]], profiles: Sequence[Profile]
@@ -152,7 +147,7 @@ class Blend:
                 views = read(scores)
                 row[places] += of_row[0] * views[0] if len(views) == 1 else of_row @ views  # one row times @ is slow
                 if keep:
-                    own.append(Part(views, self._where[name]))
+                    own.append(Part(self.parts[name].items, views))
         if self._placed:
             for row in sums:
                 self._placed.place(row)
@@ -160,18 +155,6 @@ class Blend:
         chances = np.exp(sums, out=sums)
         chances /= chances.sum(axis=1, keepdims=True)
         return chances, kept
-
-    @cached_property
-    def _where(self) -> dict[str, NDArray[np.int32] | None]:
-        """By part, where each item stands in it; see `Part`."""
-        where: dict[str, NDArray[np.int32] | None] = {}
-        for name, places in self.places.items():
-            where[name] = None
-            if not isinstance(places, slice):
-                own = np.full(len(self.items), -1, dtype=np.int32)
-                own[places] = np.arange(len(places), dtype=np.int32)
-                where[name] = own
-        return where
 
     def weighed(self, factors: Mapping[str, float]) -> Blend:
         """Return the blend with parts that say more or less than was learned.

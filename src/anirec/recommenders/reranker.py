@@ -139,20 +139,17 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Part:
-    """What a part says of one profile. views: float32 [v, its items], see `readings`.
+    """What a part says of one profile. items: int32 [m], ids, ascending. views: float32 [v, m], see `readings`."""
 
-    where: int32 [n], the place of each item of the blend among the part's, -1 = it does not know it; None = the same.
-    """
-
+    items: NDArray[np.int32]
     views: Floats
-    where: NDArray[np.int32] | None
 
-    def of(self, places: NDArray[np.int64]) -> Floats:
-        """Return float32 [v, c]: what it says of some items of the blend, 0 of what it does not know."""
-        if self.where is None:
-            return self.views[:, places]
-        own = self.where[places]
-        return np.where(own < 0, np.float32(0), self.views[:, own])
+    def of(self, anime_ids: NDArray[np.int32]) -> Floats:
+        """Return float32 [v, c]: what it says of some anime, 0 of those that it does not know."""
+        said = np.zeros((len(self.views), len(anime_ids)), dtype=np.float32)
+        rows, known = found_in(self.items, anime_ids)
+        said[:, known] = self.views[:, rows]
+        return said
 
 
 def candidates(
@@ -172,5 +169,5 @@ def candidates(
     if not len(places):
         return Candidates(places, np.empty((0, 0), dtype=np.float32), 0)
     liked = given[profile.liking[known] > 0]
-    said = [part.of(places) for part in parts]
+    said = [part.of(items[places]) for part in parts]
     return Candidates(places, numbers(described, liked, places, chances[places], said), len(liked))

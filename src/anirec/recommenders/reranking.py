@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import cos, pi, sqrt
 from typing import Final
 
@@ -84,7 +85,7 @@ class Fronts:
     """The fronts of some lists, one after the other.
 
     table: float32 [t, f], numbers of each candidate, of which the first is the logarithm of its chance. bounds: int64
-    [l + 1], where lists begin and end. liked: bool [t]; counts: float32 [t], for how much, 0 = not liked, on average 1
+    [l + 1], where lists begin and end. counts: float32 [t], for how much a title is liked, 0 = it is not, on average 1
     for those of a list that are. new: bool [t], whether nothing of its franchise is on the profile. users: int64 [l].
     targets: int64 [l, 2], how many titles are sought, in front or not, and how many of these are new. sizes: int64
     [l], liked titles given. worth: float64 [l].
@@ -92,13 +93,17 @@ class Fronts:
 
     table: Floats
     bounds: NDArray[np.int64]
-    liked: NDArray[np.bool_]
     counts: Floats
     new: NDArray[np.bool_]
     users: NDArray[np.int64]
     targets: NDArray[np.int64]
     sizes: NDArray[np.int64]
     worth: NDArray[np.float64]
+
+    @cached_property
+    def liked(self) -> NDArray[np.bool_]:
+        """[t] what counts."""
+        return self.counts > 0
 
 
 @dataclass(frozen=True)
@@ -175,27 +180,26 @@ def gather(
 ) -> Fronts:
     """Look at the fronts of these cases; see `learn` and `Fronts`."""
     tables: list[Floats] = []
-    liked, counts, new, targets, sizes = [], [], [], [], []
+    counts, new, targets, sizes = [], [], [], []
     for start in range(0, len(cases), CHUNK):
         progress(start, len(cases))
         some = [one.case for one in cases[start : start + CHUNK]]
         fronts = blend.fronts([case.given for case in some], described, config.front)
-        for case, (_, found) in zip(some, fronts, strict=True):
+        for case, found in zip(some, fronts, strict=True):
             given, sought = (rows_of(blend.items, ids) for ids in (case.given.anime_ids, case.targets))
             related = described.franchise[given]
             tables.append(found.table.T)
             sizes.append(found.liked)
-            liked.append(np.isin(found.places, sought))
+            liked = np.isin(found.places, sought)
             power = config.against_fame / sqrt(max(found.liked, 1))
-            count = np.exp(-power * described.fame[found.places]) * liked[-1]
-            counts.append(count * (liked[-1].sum() / max(float(count.sum()), 1e-9)))
+            count = np.exp(-power * described.fame[found.places]) * liked
+            counts.append(count * (liked.sum() / max(float(count.sum()), 1e-9)))
             new.append(~np.isin(described.franchise[found.places], related))
             targets.append((len(case.targets), int((~np.isin(described.franchise[sought], related)).sum())))
     progress(len(cases), len(cases))
     return Fronts(
         table=np.concatenate(tables),
-        bounds=np.cumsum([0, *map(len, liked)]).astype(np.int64),
-        liked=np.concatenate(liked),
+        bounds=np.cumsum([0, *map(len, counts)]).astype(np.int64),
         counts=np.concatenate(counts).astype(np.float32),
         new=np.concatenate(new),
         users=np.array([one.case.user_id for one in cases]),

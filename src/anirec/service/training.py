@@ -347,11 +347,10 @@ def _expectations(weighed: _Weighed, material: Material, recipe: Recipe, progres
     if config is None or not isinstance(personal, Personal):
         return None
     rng = np.random.default_rng([recipe.seed, 9])
-    blend, cases = weighed.to_judge()
-    users = [case.user_id for case in cases]
+    users = [case.user_id for case in weighed.jury]
     drawn = rng.choice(users, min(config.users, len(users)), replace=False).tolist()
     found = expectations.fit(
-        blend,
+        weighed.blend,
         personal,
         expectations.Offsets.of(weighed.split.train, config),
         hide_scores(material.dataset, drawn, config.share, rng),
@@ -366,25 +365,16 @@ def _expectations(weighed: _Weighed, material: Material, recipe: Recipe, progres
 class _Weighed:
     """What validation users are good for: the blend's weights, its reranker, a report on them, and weights of lenses.
 
-    split: these users, and who is left. blend: of parts fitted on who is left, without a reranker.
+    split: these users, and who is left. blend: of parts fitted on who is left, as it would be served. jury: users who
+    may judge it, as no net of its reranker has seen them.
     """
 
     split: Split
     blend: Blend
+    jury: tuple[Case, ...]
     reranked: Learned
     report: Callable[[Engine], Report]
     unseen: Unseen
-
-    def to_judge(self) -> tuple[Blend, tuple[Case, ...]]:
-        """Return the blend as it is served, and users that may judge it: no net of its reranker has seen them."""
-        return _to_judge(self.blend, self.reranked, self.split)
-
-
-def _to_judge(blend: Blend, reranked: Learned, split: Split) -> tuple[Blend, tuple[Case, ...]]:
-    if reranked.trial is None:
-        return blend, split.cases
-    unseen = tuple(case for case in split.cases if case.user_id in reranked.judged)
-    return replace(blend, reranker=reranked.trial), unseen
 
 
 def _weigh(material: Material, dataset: Dataset, recipe: Recipe, progress: Progress) -> _Weighed:
@@ -402,20 +392,22 @@ def _weigh(material: Material, dataset: Dataset, recipe: Recipe, progress: Progr
     cases = whole_and_cut(split, recipe.blend, rng)
     weights = learn(parts, recipe.readings, cases, recipe.blend, rng, partial(progress, "learning weights"))
     blend = _pooled(recipe, parts, weights, split.train)
-    reranked = _reranked(material, dataset, split, blend, recipe, progress)
+    reranked, jury = _reranked(material, dataset, split, blend, recipe, progress), split.cases
+    if reranked.trial is not None:
+        blend = replace(blend, reranker=reranked.trial)
+        jury = tuple(case for case in split.cases if case.user_id in reranked.judged)
 
     def report(engine: Engine) -> Report:
-        judged, unseen = _to_judge(blend, reranked, split)
         return run(
-            {PERSONAL: parts[PERSONAL], BLEND: judged},
-            Exam("validation-users", 1, {"users": len(unseen), "seed": recipe.seed}, split.train, unseen),
+            {PERSONAL: parts[PERSONAL], BLEND: blend},
+            Exam("validation-users", 1, {"users": len(jury), "seed": recipe.seed}, split.train, jury),
             material.catalogue,
             rng=np.random.default_rng([recipe.seed, 5]),
             progress=progress,
             engine=engine,
         )
 
-    return _Weighed(split, blend, reranked, report, Unseen(parts[PERSONAL], split.few(1).cases))
+    return _Weighed(split, blend, jury, reranked, report, Unseen(parts[PERSONAL], split.few(1).cases))
 
 
 def _reranked(
