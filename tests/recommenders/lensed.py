@@ -8,12 +8,12 @@ from anirec.prepare.pairs import Pairs, pairs_of
 from anirec.recommenders import content, crowd, ease
 from anirec.recommenders.similar import Similar
 from recommenders.described import features_of
-from worlds import two_tastes
+from worlds import catalogue_of, two_tastes
 
 N = 25
 UNRATED = 25
 UNNAMED = 24
-FRANCHISE = np.array([0, 0, *range(2, N)], dtype=np.int32)
+CATALOGUE = catalogue_of(N, franchises=[[1, 2]])
 """1 and 2 are of one series; all others stand alone."""
 
 
@@ -42,5 +42,5 @@ def three_lenses(weights: dict[str, float] | None = None) -> Similar:
         weights=weights or {"viewers": 0.2, "genres": 0.3, "crowd": 0.5},
         items=rated.anime_ids,
         likes=rated.like_counts().astype(np.int32),
-        franchise=FRANCHISE,
+        franchise=CATALOGUE.franchise,
     )

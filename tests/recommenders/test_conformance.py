@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from anirec.core.catalogue import Catalogue
 from anirec.core.profile import Profile
 from anirec.core.protocols import Recommender
 from anirec.core.state import State
@@ -19,9 +20,15 @@ from worlds import catalogue_of, two_tastes
 EASE = ease.EaseConfig(l2=2.0, dropout=0.2, min_likes=2, keep=25, keep_least=5)
 
 
-def through_a_bundle(folder: Path, states: dict[str, State], name: str) -> Recommender:
+def through_a_bundle(
+    folder: Path, states: dict[str, State], name: str, catalogue: Catalogue | None = None
+) -> Recommender:
     content = BundleContent(
-        catalogue=catalogue_of(25), models=states, default_model=name, tables={}, about={"made_by": "a test"}
+        catalogue=catalogue or catalogue_of(25),
+        models=states,
+        default_model=name,
+        tables={},
+        about={"made_by": "a test"},
     )
     write_bundle(folder / "bundle", content)
     return restore_models(read_bundle(folder / "bundle"))[name]

@@ -7,7 +7,8 @@ import pytest
 
 from anirec.core.profile import Profile
 from anirec.recommenders.similar import Similar, of_the_best, restore
-from recommenders.lensed import UNNAMED, UNRATED, three_lenses
+from recommenders.lensed import CATALOGUE, UNNAMED, UNRATED, three_lenses
+from worlds import catalogue_of
 
 
 def nearest(model: Similar, anime_id: int, k: int) -> list[int]:
@@ -104,7 +105,6 @@ def test_a_world_without_titles_has_nothing_to_say_and_says_so() -> None:
     ("change", "message"),
     [
         ({"likes": np.ones(3, np.int32)}, "do not fit the titles"),
-        ({"franchise": np.full(25, -1, np.int32)}, "do not fit the titles"),
         ({"items": np.arange(2, 27, dtype=np.int32)}, "do not fit the titles"),
         ({"models": {"viewers": "nobody", "genres": "no", "crowd": "no"}}, "lenses are missing: nobody"),
         ({"lenses": ["viewers"]}, "one weight each"),
@@ -120,4 +120,11 @@ def test_a_state_that_does_not_fit_is_refused(change: dict[str, object], message
     arrays = {name: change.get(name, array) for name, array in state.arrays.items()}
     facts = {name: change.get(name, fact) for name, fact in state.facts.items()}
     with pytest.raises(ValueError, match=message):
-        restore(replace(state, arrays=arrays, facts=facts), models)  # type: ignore[arg-type]
+        restore(replace(state, arrays=arrays, facts=facts), models, CATALOGUE)  # type: ignore[arg-type]
+
+
+def test_a_title_of_which_the_catalogue_knows_no_franchise_is_refused() -> None:
+    model = three_lenses()
+    models = {model.models[name]: lens for name, lens in model.lenses.items()}
+    with pytest.raises(ValueError, match="do not fit the titles"):
+        restore(model.state(), models, catalogue_of(24))

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from anirec.core.catalogue import places_among, rows_of
+from anirec.core.catalogue import Catalogue, places_among, rows_of
 from anirec.core.profile import Profile
 from anirec.core.protocols import Recommender
 from anirec.core.state import State, is_finite_vector
@@ -159,7 +159,7 @@ class Similar:
 
     def state(self) -> State:
         """Return what a bundle keeps; the lenses are kept beside it under the names in `models`."""
-        arrays = {"items": self.items, "likes": self.likes, "franchise": self.franchise}
+        arrays = {"items": self.items, "likes": self.likes}
         facts = {"lenses": list(self.lenses), "models": dict(self.models), "weights": dict(self.weights)}
         return State(kind="similar", arrays=arrays, facts=facts)
 
@@ -174,8 +174,8 @@ def of_the_best(scores: NDArray[np.float32], related: NDArray[np.bool_]) -> NDAr
     return np.sqrt(shares, out=shares)
 
 
-def restore(state: State, models: Mapping[str, Recommender]) -> Similar:
-    """Rebuild it from a bundle's state and the bundle's models.
+def restore(state: State, models: Mapping[str, Recommender], catalogue: Catalogue) -> Similar:
+    """Rebuild it from a bundle's state, the bundle's models, and what is known of the titles.
 
     Raises:
         ValueError: a lens is missing, knows titles that cannot be found, or has no weight; or arrays do not fit.
@@ -191,9 +191,9 @@ def restore(state: State, models: Mapping[str, Recommender]) -> Similar:
     sound = np.isfinite(list(weights.values())).all() and min(weights.values(), default=0) >= 0
     if not sound:
         raise ValueError("a weight of a lens is not a number of at least 0")
-    items, likes, franchise = (state.arrays[name] for name in ("items", "likes", "franchise"))
+    items, likes = state.arrays["items"], state.arrays["likes"]
     strange = [name for name, lens in lenses.items() if len(rows_of(items, lens.items)) != len(lens.items)]
-    fits = is_finite_vector(likes, len(items)) and is_finite_vector(franchise, len(items))
-    if strange or not fits or franchise.min(initial=0) < 0:
+    franchise = catalogue.franchise[rows_of(catalogue.anime_ids, items)]
+    if strange or not is_finite_vector(likes, len(items)) or len(franchise) != len(items):
         raise ValueError("the lenses do not fit the titles that they are to find")
     return Similar(lenses=lenses, models=dict(kept), weights=weights, items=items, likes=likes, franchise=franchise)

@@ -61,7 +61,7 @@ RESTORERS: Final[Mapping[str, Callable[[State], Recommender]]] = {
 
 COMPOSERS: Final[Mapping[str, Callable[[State, Mapping[str, Recommender], Catalogue], Recommender]]] = {
     "blend": blend.restore,
-    "similar": lambda state, models, _catalogue: similar.restore(state, models),
+    "similar": similar.restore,
 }
 """How a model is put together from its state, the models it is made of, and the catalogue."""
 
