@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -22,6 +22,7 @@ from anirec.prepare.splits import held_out_users
 from anirec.recommenders.neural.settings import LoopConfig, Run
 from in_parts import Fatal, die, refuse
 from ranks import CONFIGS, fitted
+from two_workers import two_workers
 from worlds import two_tastes
 
 pytestmark = [
@@ -38,6 +39,13 @@ NOISY: Mapping[str, Any] = {
 SPLIT = held_out_users(two_tastes(users=500), n_users=150, rng=np.random.default_rng(1))
 AS_SEEDS = 0.02
 """How much farther from one process's figures those of ranks may be than other seeds are."""
+
+
+@pytest.fixture
+def on_two_workers() -> Iterator[Engine]:
+    """A Ray for each test, as these leave it with ranks that died or were interrupted."""
+    with two_workers() as engine:
+        yield engine
 
 
 def all_kinds(folder: Path | None, seed: int = 0) -> Callable[[Tell], dict[str, Any]]:
@@ -100,8 +108,6 @@ def test_ranks_that_die_again_and_again_are_given_up(on_two_workers: Engine, mon
 
 
 def test_an_interrupt_is_not_kept_by_ray(on_two_workers: Engine) -> None:
-    """The last one here: workers of what was interrupted are free when Ray is shut down."""
-
     def stop(_stage: str, _done: int, _total: int) -> None:
         raise KeyboardInterrupt
 
