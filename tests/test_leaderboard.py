@@ -234,6 +234,9 @@ def test_rows_that_are_not_measured_anew_are_kept_as_they_were(world: list[Measu
     assert long["rows"]["blend"]["difference"]["mean"] == pytest.approx(0.2)
     assert "difference" in long["rows"]["item-knn"]
     assert "difference" not in short["rows"]["blend"], "item-kNN was not measured beside it"
+    told = {name: document.in_bucket(short, name) for name in ("blend", "item-knn")}
+    assert told["item-knn"] == f"**{told['item-knn'].strip('*')}**"
+    assert float(told["blend"]) == pytest.approx(short["rows"]["blend"]["ndcg@10"]["mean"], abs=5e-4)
 
 
 def test_rows_of_other_data_are_not_kept(world: list[Measured]) -> None:

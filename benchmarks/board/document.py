@@ -145,22 +145,25 @@ def _buckets(board: Board) -> str:
         found = board["buckets"][figure]
         spans = [f"{b['low']}–{b['high']}" if b["high"] else f"{b['low']} and more" for b in found]
         head = [said, *(f"{span} ({b['users']:,} users)" for span, b in zip(spans, found, strict=True))]
-        lines = [[line["name"], *(_in_bucket(b, line["name"]) for b in found)] for line in _ordered(board, NATURAL)]
+        lines = [[line["name"], *(in_bucket(b, line["name"]) for b in found)] for line in _ordered(board, NATURAL)]
         parts.append(_table(head, lines))
     parts.append(
         "NDCG@10 by the number of titles given, with 80 % of the likes given; after it the difference to the best "
-        "single model of the column (in bold; no blend), paired, with its interval. The best was picked on these very "
-        "users, which favours it a little."
+        "single model of the column (in bold; no blend), paired, with its interval, where the two were measured beside "
+        "each other. The best was picked on these very users, which favours it a little."
     )
     return "\n\n".join(parts)
 
 
-def _in_bucket(bucket: Mapping[str, Any], name: str) -> str:
+def in_bucket(bucket: Mapping[str, Any], name: str) -> str:
+    """Return the cell of a row: its mean, in bold if that of the best single model, else with the difference."""
     found = bucket["rows"].get(name)
     if found is None:
         return NONE
     mean = f"{found['ndcg@10']['mean']:.3f}"
-    return f"{mean}; {_signed(found['difference'])}" if "difference" in found else f"**{mean}**"
+    if name == bucket.get("best"):
+        return f"**{mean}**"
+    return f"{mean}; {_signed(found['difference'])}" if "difference" in found else mean
 
 
 def _tail(board: Board) -> str:
