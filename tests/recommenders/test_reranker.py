@@ -18,7 +18,7 @@ from anirec.prepare.splits import Case, held_out_users
 from anirec.recommenders import blend, reranking
 from anirec.recommenders.blending import Worth
 from anirec.recommenders.candidates import LEAST, Described, numbers
-from anirec.recommenders.reranker import LAYERS, Nets, Reranker
+from anirec.recommenders.reranker import LAYERS, Nets, Part, Reranker
 from anirec.recommenders.reranking import Learned, RerankConfig
 from worlds import catalogue_of, two_tastes
 
@@ -217,6 +217,13 @@ def test_what_the_blend_does_not_know_is_learned_from_others() -> None:
         first = IDS[np.argsort(-scores, kind="stable")[: len(case.targets)]]
         wanted += np.isin(first, case.targets).mean() > 0.3  # what chance does not put in front, nobody finds there
     assert wanted > 25
+
+
+def test_a_part_says_of_each_title_what_it_says_of_that_one() -> None:
+    part = Part(np.array([2, 5, 9], np.int32), np.array([[1, 2, 3], [4, 5, 6]], np.float32))
+    said = part.of(np.array([1, 5, 9, 11], np.int32))
+    assert said.tolist() == [[0, 2, 3, 0], [0, 5, 6, 0]]
+    assert part.of(np.array([9, 2], np.int32)).tolist() == [[3, 1], [6, 4]]
 
 
 @pytest.mark.parametrize("n", [1, 4])

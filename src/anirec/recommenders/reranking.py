@@ -11,7 +11,7 @@ decay, Loshchilov and Hutter 2019, "Decoupled Weight Decay Regularization"; drop
 data trees that look for NDCG (LambdaMART) learn a little more from the same numbers (4.4 % against 3.5 %) and take ten
 times as long to ask.
 
-Memory: 4 bytes a number for some 150 titles of each profile: 6,000 profiles and 45 numbers 160 MB. Time: about 15 ms
+Memory: 4 bytes a number for some 150 titles of each profile: 6,000 profiles and 42 numbers 150 MB. Time: about 15 ms
 for each profile.
 """
 
@@ -102,7 +102,7 @@ class Fronts:
 
     @cached_property
     def liked(self) -> NDArray[np.bool_]:
-        """[t] what counts."""
+        """Bool [t]: what counts."""
         return self.counts > 0
 
 

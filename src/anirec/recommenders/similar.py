@@ -193,7 +193,7 @@ def restore(state: State, models: Mapping[str, Recommender], catalogue: Catalogu
         raise ValueError("a weight of a lens is not a number of at least 0")
     items, likes = state.arrays["items"], state.arrays["likes"]
     strange = [name for name, lens in lenses.items() if len(rows_of(items, lens.items)) != len(lens.items)]
-    franchise = catalogue.franchise[rows_of(catalogue.anime_ids, items)]
+    franchise = catalogue.franchise[catalogue.rows_of(items)]
     if strange or not is_finite_vector(likes, len(items)) or len(franchise) != len(items):
         raise ValueError("the lenses do not fit the titles that they are to find")
     return Similar(lenses=lenses, models=dict(kept), weights=weights, items=items, likes=likes, franchise=franchise)
